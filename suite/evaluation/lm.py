@@ -12,7 +12,7 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.evaluation.answered import Answered, Ended, unwatched
-from suite.inference.batching import as_fill_a_batch, in_batches
+from suite.inference.batching import as_fill_a_batch, in_batches, refuse_in_lockstep
 from suite.inference.beam import beam
 from suite.inference.decode import SENTINELS, Completion, Sampler, Stops, decode, greedy
 from suite.inference.likelihood import score_continuations
@@ -170,6 +170,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             try:
                 completions = self._answer([items[index] for index in order], room=room, **options)
             except torch.OutOfMemoryError as error:
+                refuse_in_lockstep()
                 if room == sizes[order[0]]:
                     raise StepFailed("the accelerator's memory does not hold one prompt") from error
             else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 import torch
@@ -15,6 +17,23 @@ ENOUGH: Final = 256
 """Rows of several stacks in one batch on a CPU: more do not make a row cheaper (docs/performance.md)."""
 T = TypeVar("T")
 R = TypeVar("R")
+_LOCKSTEP: ContextVar[bool] = ContextVar("lockstep", default=False)
+
+
+@contextmanager
+def in_lockstep() -> Iterator[None]:
+    """Context manager: several processes answer the same batches together, so none goes on in smaller ones alone."""
+    token = _LOCKSTEP.set(True)
+    try:
+        yield
+    finally:
+        _LOCKSTEP.reset(token)
+
+
+def refuse_in_lockstep() -> None:
+    """Raises StepFailed after memory ran out, if other processes are in the middle of the same batch."""
+    if _LOCKSTEP.get():
+        raise StepFailed("the accelerator's memory does not hold a batch of answers: lower `decoding.batch_tokens`")
 
 
 def in_batches(
@@ -42,6 +61,7 @@ def _fitting(batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list
     try:
         return work(batch)
     except torch.OutOfMemoryError as error:
+        refuse_in_lockstep()
         if len(batch) == 1:
             raise StepFailed("the accelerator's memory does not hold one prompt") from error
     torch.cuda.empty_cache()

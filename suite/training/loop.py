@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Generic
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
 from suite.core.signals import EndedBySignal
+from suite.inference.batching import in_lockstep
 from suite.models.fused import fused
 from suite.models.offload import offloaded
 from suite.training.checkpoint import RunCheckpoints
@@ -30,7 +32,7 @@ from suite.training.outcome import ProbeFunction as ProbeFunction
 from suite.training.progress import Progress, run_key
 from suite.training.ranks import RankDone, ranks
 from suite.training.recomputing import Recomputing
-from suite.training.shards import Shards
+from suite.training.shards import Shards, is_divided
 from suite.training.updates import Updates, check_loss
 
 
@@ -68,10 +70,12 @@ def fit(
             for parameter in trainable.values():
                 parameter.requires_grad_(True)
             shards = Shards(module, trainable, sharding)
-            return _Loop(
+            loop = _Loop(
                 module, shards, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base,
                 recomputing,
-            ).run()  # fmt: skip
+            )  # fmt: skip
+            with in_lockstep() if is_divided(module) else nullcontext():
+                return loop.run()
     finally:
         module.eval()
         for name, parameter in trainable.items():

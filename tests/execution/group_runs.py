@@ -38,9 +38,16 @@ CASES: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "LoRA": ("lora_rte", None, ("method.optimizer=adafactor",)),
     "prompt": ("prompt_tuning_rte", None, ()),
     "prompt, encoder-decoder": ("prompt_tuning_rte", "micro-t5", ("method.learning_rate=1e-4",)),
+    "joint": ("promot/promot_rte_joint", None, ("method.steps=4",)),
+    "several targets": ("promot/promot_mix", None, ("method.steps=4", "method.stage_one.steps=2")),
+    "full, shrunk by Adafactor": (
+        "finetune_rte", None,
+        ("method.steps=5", "method.optimizer=adafactor", "method.scale_parameter=true", "method.weight_decay=0.01",
+         "method.decay_by_rate=false"),
+    ),
     "prefix": ("transformer2/prefix_math", None, ("method.steps=5",)),
     "ProMoT": ("promot_rte", None, ("method.stage_one.steps=2", "method.stage_one.select_every=2")),
-    "ProMoT with LoRA": ("promot_rte", None, ("method.stage_one={name: lora, steps: 2}",)),
+    "ProMoT with LoRA": ("promot_rte", None, ("method.stage_one={name: lora, steps: 2}", "method.steps=5")),
     "SVF": ("transformer2/svf_ntp_math", None, ("method.steps=5",)),
     "SVF by reward": (
         "transformer2/svf_math", None,

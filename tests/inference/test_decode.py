@@ -9,10 +9,10 @@ import torch
 from lm_eval.api.instance import Instance
 from torch.nn import functional
 
-from suite.core.errors import SuiteError
+from suite.core.errors import StepFailed, SuiteError
 from suite.evaluation import lm as lm_module
 from suite.evaluation.lm import StackLM
-from suite.inference.batching import batches
+from suite.inference.batching import batches, in_lockstep
 from suite.inference.decode import Completion, Stops, decode, end_tokens
 from suite.inference.prefix_support import supports_shared_prefix
 from suite.inference.state import padded
@@ -214,6 +214,22 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch, 
     lm = StackLM(stack, batch_tokens=1000)
     assert lm.generate_until([request(text) for text in RAGGED]) == wanted
     assert sizes == ([1000, 500, 250, 125, 85] if backbone.shape == "decoder" else [8, 4, 2, 2, 4, 2, 2])
+
+
+def test_processes_that_answer_together_do_not_go_on_in_smaller_batches(
+    monkeypatch: pytest.MonkeyPatch, backbone: Any
+) -> None:
+    calls: list[int] = []
+
+    def scarce(stack: Any, batch: Any, **options: Any) -> Any:
+        calls.append(len(batch))
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(lm_module, "decode", scarce)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1000)
+    with in_lockstep(), pytest.raises(StepFailed, match=r"lower `decoding\.batch_tokens`"):
+        lm.generate_until([request(text) for text in RAGGED])
+    assert len(calls) == 1
 
 
 def test_batches_hold_the_longest_first_within_the_budget() -> None:
