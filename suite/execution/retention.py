@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -18,6 +19,10 @@ from suite.results.store import ExperimentRecord, StepReferences, Store
 from suite.results.store.experiment_results import ExperimentResults
 from suite.specs.blocks import KeepArtifacts
 
+PAUSE: Final = 10.0
+"""A run that took long to look for artifacts that may go looks again after so many times that long."""
+QUICK_SECONDS: Final = 0.1
+"""Looks that take less have no pause."""
 REPLACED: Final = "no experiment has their steps any more"
 
 
@@ -100,12 +105,20 @@ class RunRetention:
             planned.experiment.id: planned.experiment.track.budget.keep_artifacts for planned in plan.experiments
         }
         self._tracks = sorted({planned.experiment.track.name for planned in plan.experiments})
+        self._all_stay = set(self._keep.values()) <= {"all"}
+        self._next_look = 0.0
 
-    def apply(self) -> str | None:
-        """Delete what may go by now. Returns a line about it; None if nothing did."""
-        if set(self._keep.values()) <= {"all"}:
+    def apply(self, *, last: bool = True) -> str | None:
+        """Delete what may go by now. Returns a line about it; None if nothing did.
+
+        It reads all steps of the plan. Unless it is the `last` time, it does nothing soon after a look that took long.
+        """
+        began = time.monotonic()
+        if self._all_stay or (not last and began < self._next_look):
             return None
         surplus = set(surplus_steps(self._store, self._records, self._keep, self._deleted)) - self._marked
+        now = time.monotonic()
+        self._next_look = now + PAUSE * (now - began) if now - began > QUICK_SECONDS else 0.0
         marked = self._store.mark_deleted(sorted(surplus))
         self._marked.update(marked)
         items = [

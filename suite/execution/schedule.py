@@ -187,7 +187,7 @@ class Schedule:
                 if not waits or step.id in self.failed or step.id in self.blocked:
                     del self._waiting[child]
                     self._arrange(self.steps[child])
-        if self._retention is not None and (line := self._retention.apply()):
+        if self._retention is not None and (line := self._retention.apply(last=self.over)):
             self.progress.say(line)
 
     def _block(self, step: Step) -> None:

@@ -87,3 +87,14 @@ def test_what_was_deleted_is_trained_again_for_another_task_and_deleted_again(
     assert rows(tmp_path, "SELECT DISTINCT status FROM step") == [("done",)]
     run(capsys, tmp_path, *row, "--restore")
     assert here(tmp_path) == ["train lora on rte"]
+
+
+def test_a_look_that_took_long_is_not_repeated_soon_but_the_last_one_finds_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suite.execution.retention.QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("suite.execution.retention.PAUSE", 1e9)
+    row = ["specs/promot_rte.yaml", *QUICK, "--set", "method.stage_one.steps=4"]
+    said = run(capsys, tmp_path, *row, *NONE)
+    assert here(tmp_path) == []
+    assert said.count("2 artifacts of ") == said.count("deleted (budget.keep_artifacts)") == 1
