@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import pytest
@@ -25,6 +29,7 @@ from suite.tasks.data import DataLocations
 from suite.training.loop import Log
 from tests.models.tiny_budget import Memory
 
+T = TypeVar("T")
 SMALL = ("budget.batch_size=7", "selection.documents=8", "method.steps=9", "method.select_every=4", "method.warmup=3")
 
 
@@ -63,6 +68,15 @@ def processes() -> list[int]:
     children = psutil.Process(os.getpid()).children()
     ours = [each for each in children if "suite.execution.rank_process" in each.cmdline()]
     return [each.pid for each in sorted(ours, key=lambda each: (each.create_time(), each.pid))]
+
+
+def waited(condition: Callable[[], T], seconds: float = 90) -> T:
+    """The first true value of a condition."""
+    limit = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    return value
 
 
 def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(specs: Path, tmp_path: Path) -> None:
@@ -123,3 +137,18 @@ def test_devices_that_are_not_here_are_refused() -> None:
         SuiteError, match=r"budget\.shard: 2 devices from cuda:0 on are needed, and \d can be used here"
     ):
         devices_of("cuda:0", 2) if torch.cuda.device_count() < 2 else devices_of("cuda:0", 1000)
+
+
+def test_processes_end_with_the_one_that_started_them(specs: Path, tmp_path: Path) -> None:
+    sets = ("budget.shard=2", "method.steps=100000", "budget.batch_size=2", "selection.documents=1")
+    command = [sys.executable, "-m", "suite", "run", str(specs / "finetune_rte.yaml"), "--home", str(tmp_path)]
+    parent = subprocess.Popen(
+        [*command, *(text for each in sets for text in ("--set", each))],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        started = waited(lambda: len(found := psutil.Process(parent.pid).children()) == 2 and found)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert waited(lambda: not any(each.is_running() and each.status() != "zombie" for each in started))

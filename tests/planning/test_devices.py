@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from suite.core.errors import SuiteError
+from tests.cli.calls import suite
 from tests.planning.test_patience import plan
+
+METHODS = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
 
 
 def test_the_number_of_devices_is_no_part_of_a_name(specs: Path) -> None:
@@ -43,3 +47,15 @@ def test_what_several_devices_cannot_train_is_refused_in_one_line(
     with pytest.raises(SuiteError) as caught:
         plan(specs, "budget.shard=2", *sets, name=name)
     assert f"--set budget.shard=2: budget.shard: {problem}" in str(caught.value).splitlines()
+
+
+def test_a_method_with_a_loop_of_its_own_is_for_one_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own,) = re.findall(r"^```python methods/own_loop.py\n(.*?)```", METHODS, re.MULTILINE | re.DOTALL)
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "own_loop.py").write_text(own)
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nmethod: {name: own_loop}\ntargets: [rte]\n")
+    code, _, err = suite(capsys, "plan", file, "--set", "budget.shard=2", "--home", tmp_path / "home")
+    assert code == 2
+    line = "--set budget.shard=2: budget.shard: own_loop does not say what several devices would divide; set it to 1"
+    assert err.strip() == f"error: {line}"
