@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from sqlalchemy import create_engine, text
 
@@ -27,13 +27,13 @@ RESULTS: Final = {
 """Queries whose results must not depend on disturbances."""
 
 
-def start(*arguments: str | Path, before: str = "") -> subprocess.Popen[str]:
-    """Start a command in a separate process, after a line of Python."""
+def start(*arguments: str | Path, before: str = "", err: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start a command in a separate process, after a line of Python. A file `err` gets all that is printed."""
     code = f"{before}\nfrom suite.cli import main; main()"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment,
+        stdout=err, stderr=err, stdin=subprocess.DEVNULL, text=True, env=environment,
         cwd=REPOSITORY,
     )  # fmt: skip
 
