@@ -37,7 +37,10 @@ def memory_on(
     its tensors: what it takes is unknown then. `progress` is called before each step of the plan with the number of
     those before it, and of all.
     """
+    from suite.simulation.devices import with_chosen_devices
     from suite.simulation.fitting import memory_of
 
-    described = TargetMachine.of(machine) if isinstance(machine, str) else machine
-    return MemoryPlan(described, tuple(memory_of(run.plan, run.inputs, described, progress)))
+    described, plan = TargetMachine.of(machine) if isinstance(machine, str) else machine, run.plan
+    if any(step.work.track.budget.shard == "auto" for step in plan.steps):
+        plan = with_chosen_devices(plan, run.inputs, described)
+    return MemoryPlan(described, tuple(memory_of(plan, run.inputs, described, progress)))

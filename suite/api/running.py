@@ -83,6 +83,11 @@ def execute(
     with bubblewrap.unsafe(unsafe_code):
         if prepare(planned.plan, inputs, device):
             planned = planned.renewed()
+        if any(step.work.track.budget.shard == "auto" for step in planned.plan.steps):
+            from suite.simulation.devices import machine_here, with_chosen_devices
+
+            machine = None if isinstance(executor, ProcessExecutor) else machine_here(device)
+            planned = replace(planned, plan=with_chosen_devices(planned.plan, inputs, machine))
         steps = planned.steps()
         disk = planned.disk(steps, max_disk)
         disk.require()

@@ -16,6 +16,7 @@ from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
 from suite.planning.steps import Step, Train
 from suite.tasks.data import DataLocations
+from suite.training.config import Optimisation
 from suite.training.data.source import Spending
 from suite.training.job import Job, Trained
 from suite.training.loop import Log
@@ -23,9 +24,20 @@ from suite.training.requirements import GradientSteps
 
 
 def devices_for(work: Train) -> int:
-    """The number of devices that train a step together: the track's, or one if the method trains nothing by itself."""
-    needs = work.methods.get(work.method).requirements(work.config)
-    return 1 if needs.sharding is None else work.track.budget.shard
+    """The number of devices that train a step together: the track's, or one if the method trains nothing by itself.
+
+    One for `auto`, until it is chosen (`suite.simulation.devices`).
+    """
+    needs, count = work.methods.get(work.method).requirements(work.config), work.track.budget.shard
+    return 1 if needs.sharding is None or count == "auto" else count
+
+
+def divides(work: Train) -> bool:
+    """Whether several devices need less memory each than one for a step, and can train it."""
+    needs, track = work.methods.get(work.method).requirements(work.config), work.track
+    in_few_bits = isinstance(work.config, Optimisation) and work.config.optimizer == "adamw8bit"
+    aligned = work.probes and track.probes is not None and track.probes.gradients is not None
+    return needs.sharding in ("weights", "base") and not (track.model.quantization or in_few_bits or aligned)
 
 
 def job_of(

@@ -28,7 +28,7 @@ def prepare(plan: Plan, inputs: Inputs, device: str | None) -> bool:
         check_device(device)
     except SuiteError as error:
         problems += error.problems
-    for count in {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)} - {1}:
+    for count in groups_of(plan):
         try:
             check_devices(device, count)
         except SuiteError as error:
@@ -88,6 +88,12 @@ def check_device(device: str | None) -> None:
         raise SuiteError(f"'{device}' cannot be used ({reason})", where="--device", fix=f"here: {here}") from None
 
 
+def groups_of(plan: Plan) -> set[int]:
+    """How many devices train steps of a plan together, where it is more than one."""
+    counts = {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)}
+    return {count for count in counts if count != "auto"} - {1}
+
+
 def check_devices(device: str | None, count: int) -> None:
     """Raises SuiteError if fewer devices are available than train a step together."""
     from suite.execution.group import devices_of
@@ -97,8 +103,7 @@ def check_devices(device: str | None, count: int) -> None:
 
 def refuse_groups(plan: Plan) -> None:
     """Raises SuiteError for a plan with steps that several devices train, for runs whose workers have one each."""
-    counts = {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)} - {1}
-    if counts:
+    if counts := groups_of(plan):
         what = f"each worker has one device, and {max(counts)} train a step together (budget.shard)"
         raise SuiteError(what, where="--workers", fix="leave it out, or set budget.shard to 1")
 

@@ -164,7 +164,8 @@ def _precision(experiment: Experiment) -> list[Problem]:
 def _devices(experiment: Experiment) -> list[Problem]:
     """Problems for steps that several devices cannot train together."""
     track, problems = experiment.track, list[Problem]()
-    if (count := track.budget.shard) == 1:
+    count = track.budget.shard
+    if count == "auto" or count == 1:
         return []
     where = experiment.lines.get(("budget", "shard"), experiment.file)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from suite.core.errors import SuiteError
-from suite.execution.jobs import devices_for
+from suite.execution.jobs import devices_for, divides
 from suite.planning import Inputs
 from suite.planning.machine import TargetMachine
 from suite.planning.steps import Evaluate, Plan, Step, Train
@@ -74,14 +74,14 @@ def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, m
         (
             text
             for text, changed in _remedies(step, machine)
-            if (helped := _total(changed, steps, simulation)) is not None and helped <= machine.usable
+            if (helped := least_total(changed, steps, simulation)) is not None and helped <= machine.usable
         ),
         "",
     )
     return StepMemory(step, tried[0][0], least, measures, fits=False, remedy=remedy)
 
 
-def _total(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation) -> int | None:
+def least_total(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation) -> int | None:
     """The least memory of a changed step, with or without the runner's measures; None if it cannot be simulated."""
     measures = _measures(step, on_gpu=simulation.on_gpu)
     try:
@@ -99,29 +99,29 @@ def _measures(step: Step, *, on_gpu: bool) -> Iterator[tuple[tuple[str, ...], St
     if not on_gpu:
         return
     if isinstance(work, Evaluate):
-        yield (ONE_PROMPT,), _with_track(step, "decoding", batch_tokens=1)
+        yield (ONE_PROMPT,), with_track(step, "decoding", batch_tokens=1)
         return
     if not isinstance(work, Train) or not isinstance(work.config, Optimisation) or devices_for(work) > 1:
         return
     measures: tuple[str, ...] = ()
     if work.track.budget.gradient_checkpointing == "auto":
-        step, measures = _with_track(step, "budget", gradient_checkpointing=True), (RECOMPUTING,)
+        step, measures = with_track(step, "budget", gradient_checkpointing=True), (RECOMPUTING,)
         yield measures, step
-    yield (*measures, SMALLER), _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=1)
+    yield (*measures, SMALLER), with_track(with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=1)
 
 
 def _remedies(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Step]]:
     """Settings that need less memory, the mildest first, and the step with them."""
     work, on_gpu = step.work, machine.on_gpu
     if not on_gpu and isinstance(work, Evaluate):
-        yield f"decoding.batch_tokens: {FEW_TOKENS}", _with_track(step, "decoding", batch_tokens=FEW_TOKENS)
+        yield f"decoding.batch_tokens: {FEW_TOKENS}", with_track(step, "decoding", batch_tokens=FEW_TOKENS)
     if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
         return
     model, config, tried = work.track.model, work.config, dict[str, Any]()
     if not on_gpu:
-        step = _with_track(step, "budget", gradient_checkpointing=True)
+        step = with_track(step, "budget", gradient_checkpointing=True)
         yield "budget.gradient_checkpointing: true", step
-        fewer = _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=FEW_TOKENS)
+        fewer = with_track(with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=FEW_TOKENS)
         answers = f"decoding.batch_tokens: {FEW_TOKENS}"
         yield f"budget.gradient_checkpointing: true, budget.micro_batch: 1, {answers}", fewer
     yield from _more_devices(step, machine)
@@ -146,17 +146,15 @@ def _remedies(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Step]]:
 def _more_devices(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Step]]:
     """More of the machine's GPUs for a step that they can divide, and the same with gradient checkpointing."""
     work = step.work
-    if not isinstance(work, Train) or not machine.on_gpu or work.track.model.quantization is not None:
+    if not isinstance(work, Train) or not machine.on_gpu or not divides(work):
         return
-    if work.methods.get(work.method).requirements(work.config).sharding in (None, "nothing"):
-        return
-    count = 2 * work.track.budget.shard
+    count = 2 * devices_for(work)
     while count <= min(machine.count, work.track.budget.batch_size):
-        more = _with_track(step, "budget", shard=count)
+        more = with_track(step, "budget", shard=count)
         yield f"budget.shard: {count}", more
         yield (
             f"budget.shard: {count}, budget.gradient_checkpointing: true",
-            _with_track(more, "budget", gradient_checkpointing=True),
+            with_track(more, "budget", gradient_checkpointing=True),
         )
         count *= 2
 
@@ -169,7 +167,7 @@ def _changed(step: Step, settings: Mapping[str, Any], before: str) -> tuple[str,
     return before + text, replace(step, work=work, key={**step.key, "changed": text})
 
 
-def _with_track(step: Step, block: str, **settings: Any) -> Step:
+def with_track(step: Step, block: str, **settings: Any) -> Step:
     """The step with settings of a block of its track."""
     track: Any = step.work.track
     changed = getattr(track, block).model_copy(update=settings)

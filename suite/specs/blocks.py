@@ -100,10 +100,11 @@ class Budget(Block):
     GPU, rounded results). Weights that are in bfloat16 compute in bfloat16 either way; `method.precision` says in which
     precision full tuning stores them. With bf16, checkpoints are selected as their artifacts will be, rounded to the
     model's `dtype`."""
-    shard: Count = Field(default=1, exclude=True)
+    shard: Literal["auto"] | Count = Field(default=1, exclude=True)
     """Devices that train a step together, for models whose training does not fit on one: each has its part of the
-    batch, and its share of weights, gradients and optimiser state (FSDP). Changes results by rounding only, except what
-    is random in training: dropout, the rounding of weights in bf16, and answers that SVF samples."""
+    batch, and its share of weights, gradients and optimiser state (FSDP). auto: as few GPUs as hold the step's
+    predicted memory; 1 on a CPU. Changes results by rounding only, except what is random in training: dropout, the
+    rounding of weights in bf16, and answers that SVF samples."""
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None = Field(default=5.0, exclude=True)
     """Minutes between checkpoints, from which an interrupted training goes on; an orderly end (Ctrl-C, SIGTERM,
     `--max-time`) writes one, too. 0: after each step. null: none. Changes neither results nor names."""

@@ -84,8 +84,9 @@ def test_more_of_the_machines_gpus_are_named_for_a_step_that_does_not_fit_one(
     assert code == 2
     assert err.strip().endswith("set `budget.shard: 4`")
     shard = ("--set", "budget.shard=4")
-    code, _, _ = plan(capsys, tmp_path, described, "4xA10-12GB", "{name: finetune, steps: 4, clip: null}", *shard)
-    assert code == 0
+    for setting in (shard, ("--set", "budget.shard=auto")):
+        code, _, _ = plan(capsys, tmp_path, described, "4xA10-12GB", "{name: finetune, steps: 4, clip: null}", *setting)
+        assert code == 0
     code, _, err = plan(capsys, tmp_path, described, "1xA10-12GB", "{name: finetune, steps: 4, clip: null}", *shard)
     assert code == 2
     assert err.strip().endswith("set `budget.shard: 1`")

@@ -15,9 +15,11 @@ METHODS = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding
 
 
 def test_the_number_of_devices_is_no_part_of_a_name(specs: Path) -> None:
-    one, two = plan(specs), plan(specs, "budget.shard=2")
-    assert [step.id for step in two.steps] == [step.id for step in one.steps]
-    assert two.experiments[0].experiment.changes == ()
+    one = plan(specs)
+    for count in ("2", "auto"):
+        made = plan(specs, f"budget.shard={count}")
+        assert [step.id for step in made.steps] == [step.id for step in one.steps]
+        assert made.experiments[0].experiment.changes == ()
 
 
 @pytest.mark.parametrize(
