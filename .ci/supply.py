@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CONSTRAINTS: Final = "constraints.txt"
 LOCK: Final = "requirements.lock"
 PROJECT: Final = "finetune-suite"
-EXTRAS: Final = ("dev", "docs", "gguf", "postgres", "tensorboard")
+EXTRAS: Final = ("dev", "docs", "gguf", "postgres", "ray", "s3", "tensorboard")
 SHOWN: Final = 5
 """Names that a line lists."""
 _NO_ANSWER: Final = ("requests.exceptions.", "urllib3.exceptions.", "ConnectionError", "ServiceError", "TimeoutError")

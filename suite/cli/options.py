@@ -91,8 +91,25 @@ VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")
 ]
 WorkersOption = Annotated[
-    str,
-    typer.Option("--workers", metavar="N", help="Steps at a time, each in a process; auto: one a GPU, or one a core."),
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Steps at a time, each in a process; auto: one a GPU, or one a core (default: 1).",
+    ),
+]
+ExecutorOption = Annotated[
+    str, typer.Option("--executor", metavar="NAME", help="local: on this machine; ray: on a Ray cluster.")
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ADDRESS", help="The Ray cluster: HOST:PORT, or auto (default: a new one here)."),
+]
+ArtifactsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--artifacts", metavar="URL", help="A folder or s3://… by which nodes exchange artifacts (default: the home)."
+    ),
 ]
 MachineOption = Annotated[
     str | None,

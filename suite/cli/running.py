@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from suite.cli.options import (
+    AddressOption,
     AgainOption,
+    ArtifactsOption,
     DataOption,
     DbOption,
     DeviceOption,
+    ExecutorOption,
     HomeOption,
     MachineOption,
     MaxDiskOption,
@@ -40,7 +43,10 @@ def run(
     home: HomeOption = RUNS,
     db: DbOption = None,
     device: DeviceOption = None,
-    workers: WorkersOption = "1",
+    workers: WorkersOption = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
+    artifacts: ArtifactsOption = None,
     again: AgainOption = False,
     restore: RestoreOption = False,
     unsafe_code: UnsafeOption = False,
@@ -59,17 +65,16 @@ def run(
     from suite.cli.commands.results import report
     from suite.core.quantities import byte_count, duration
     from suite.core.run_dir import RunDir
-    from suite.execution.placement import workers_of
-    from suite.execution.processes import executor_of
+    from suite.execution.executors import chosen_executor
 
-    executor = executor_of(workers_of(workers), device)
+    runs_steps = chosen_executor(executor, workers, device, address, artifacts)
     verbosity = verbosity_of(quiet=quiet, verbose=verbose)
     seconds = None if max_time is None else duration(max_time, "--max-time")
     room = None if max_disk is None else byte_count(max_disk, "--max-disk")
     place, chosen = RunDir(home, db), specs or own_specs()
     made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=True, restore=restore, device=device)
     outcome = execute(
-        made, device=device, executor=executor, again=again, unsafe_code=unsafe_code, verbosity=verbosity,
+        made, device=device, executor=runs_steps, again=again, unsafe_code=unsafe_code, verbosity=verbosity,
         max_seconds=seconds, max_disk=room, track_with=track_with or (),
         begin=(lambda made: None) if quiet else print_notes,
     )  # fmt: skip

@@ -14,7 +14,7 @@ class StepContext:
     """Everything that an attempt needs besides its step: plain values, which can be pickled."""
 
     home: RunDir
-    """Where artifacts, checkpoints and the store are. All processes that run steps share its folder."""
+    """Where artifacts, checkpoints and the store are. Processes share its folder, or have an `exchange`."""
     inputs: Inputs
     device: str | None = None
     unsafe_code: bool = False
@@ -25,3 +25,7 @@ class StepContext:
     """Bytes that the home may hold in all; None: as much as the disk has room for."""
     imported: frozenset[str] = frozenset()
     """Imported steps in the plan. They run again if an artifact that they build on changes."""
+    exchange: str | None = None
+    """The folder or bucket, as a URL of fsspec, through which artifacts go between machines with homes of their own."""
+    verify: bool = False
+    """Whether each step first compares this machine's data and model with those that it was planned with."""

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, Final
+from multiprocessing.connection import wait
+from typing import Generic, Protocol, TypeVar
 
 from suite.core import signals
 from suite.execution.context import StepContext
-from suite.execution.placement import THREADS, Placement, Workers, placements
+from suite.execution.placement import Placement, Workers, placements
+from suite.execution.process import ProcessDied, WorkerProcess, preload, starting
 from suite.execution.schedule import POLL_SECONDS, Schedule
 from suite.execution.worker import StepLog
-from suite.execution.worker_process import PRELOADED, LogCall, Message, StepEnded, StepRaised, serve
+from suite.execution.worker_process import LogCall, Message, StepEnded, StepRaised, WorkerStarted
 from suite.planning import Step
-
-LAST_SECONDS: Final = 5.0
-"""A worker process that takes longer to end after its last step is ended by the system."""
+from suite.results.store import Owner
 
 
 class ProcessExecutor:
@@ -29,10 +25,7 @@ class ProcessExecutor:
 
     def __init__(self, placements: Sequence[Placement]) -> None:
         self.placements = tuple(placements)
-        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        self._context: Any = get_context(method)
-        if method == "forkserver":
-            self._context.set_forkserver_preload(list(PRELOADED))
+        self._context = starting()
 
     @property
     def workers(self) -> int:
@@ -41,11 +34,7 @@ class ProcessExecutor:
 
     def prepare(self) -> None:
         """Begin to import what worker processes need, so that it is there when the plan is made."""
-        with _threads(min(each.threads for each in self.placements)):
-            if self._context.get_start_method() == "forkserver":
-                from multiprocessing import forkserver
-
-                forkserver.ensure_running()
+        preload(self._context, min(each.threads for each in self.placements))
 
     def run(self, schedule: Schedule, context: StepContext) -> None:
         """Run all steps of the schedule. A process that dies gives its step back at once.
@@ -54,7 +43,10 @@ class ProcessExecutor:
         steps are.
         """
         self.prepare()
-        team = [_Member(self._context, context, placement) for placement in self.placements]
+        team = [
+            Member(WorkerProcess(self._context, replace(context, device=each.device), each.threads))
+            for each in self.placements
+        ]
         try:
             while not schedule.over:
                 signals.check()
@@ -73,19 +65,20 @@ class ProcessExecutor:
             raise
         finally:
             for member in team:
-                member.close()
+                member.process.close()
 
-    def _listen(self, team: Sequence[_Member], schedule: Schedule, seconds: float) -> None:
+    def _listen(self, team: Sequence[Member[WorkerProcess]], schedule: Schedule, seconds: float) -> None:
         """Handle what the working processes send, and their deaths; wait for something at most this long."""
-        by_handle = {handle: member for member in team for handle in member.handles}
+        by_handle = {handle: member for member in team if member.step for handle in member.process.handles}
         ready = wait(list(by_handle), timeout=seconds)
         for member in dict.fromkeys(by_handle[handle] for handle in ready):
             member.hear(schedule)
 
-    def _cancel(self, team: Sequence[_Member], schedule: Schedule, number: int) -> None:
+    def _cancel(self, team: Sequence[Member[WorkerProcess]], schedule: Schedule, number: int) -> None:
         """Pass a signal on to the working processes, and wait until each has given up its step."""
         for member in team:
-            member.signal(number)
+            if member.step is not None:
+                member.process.signal(number)
         while any(member.step for member in team):
             with suppress(signals.EndedBySignal):
                 self._listen([member for member in team if member.step], schedule, POLL_SECONDS)
@@ -100,91 +93,65 @@ def executor_of(workers: Workers, device: str | None) -> ProcessExecutor | None:
     return executor
 
 
-@dataclass(eq=False)
-class _Member:
-    """A worker process, started for its first step, and in place of one that died."""
+class StepProcess(Protocol):
+    """What a member of a team needs of a worker process: `suite.execution.process.WorkerProcess`, or one elsewhere."""
 
-    starting: Any
-    """The multiprocessing context that starts processes."""
-    context: StepContext
-    placement: Placement
+    def send(self, step: Step) -> None:
+        """Let it run a step."""
+
+    def messages(self) -> Iterator[object]:
+        """Yield what it has sent by now, up to the result of its step, or that it has died."""
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+
+
+P = TypeVar("P", bound=StepProcess)
+
+
+@dataclass(eq=False)
+class Member(Generic[P]):
+    """A worker process with its step, and the one before."""
+
+    process: P
     step: Step | None = None
     previous: Step | None = None
+    died: bool = False
+    """Whether its process died in its last step."""
+    _owner: Owner | None = None
     _log: StepLog | None = None
-    _process: BaseProcess | None = None
-    _connection: Connection | None = None
-
-    @property
-    def handles(self) -> list[Any]:
-        """What to wait for while it has a step: a message, or its end."""
-        if self.step is None or self._process is None:
-            return []
-        return [self._connection, self._process.sentinel]
 
     def begin(self, step: Step, log: StepLog) -> None:
         """Send a step to the process."""
-        self.step, self._log = step, log
-        if self._process is None or not self._process.is_alive():
-            self._start()
-        assert self._connection is not None
-        with suppress(OSError):  # it died just now: `hear` finds that
-            self._connection.send(step)
+        self.step, self._log, self.died = step, log, False
+        self.process.send(step)
 
     def hear(self, schedule: Schedule) -> None:
         """Handle all that the process has sent by now; if it has died, give its step back."""
-        assert self._connection is not None
-        assert self._process is not None
-        alive = self._process.is_alive()
-        try:
-            while self.step is not None and self._connection.poll():
-                self._handle(self._connection.recv(), schedule)
-        except (EOFError, OSError):
-            self._process.join()
-            alive = False
-        if self.step is not None and not alive:
-            step, self.step, self.previous = self.step, None, None
-            schedule.died(step, _how(self._process.exitcode))
+        for message in self.process.messages():
+            self._handle(message, schedule)
 
     def _handle(self, message: object, schedule: Schedule) -> None:
+        step = self.step
+        if step is None or self._log is None:
+            return
         match message:
+            case WorkerStarted():
+                self._owner = message.process
             case LogCall():
                 getattr(self._log, message.name)(*message.arguments)
             case Message():
                 schedule.progress.say(message.text)
             case StepEnded():
-                step, self.step = self.step, None
-                assert step is not None
-                self.previous = step
+                self.step, self.previous = None, step
                 schedule.ended(step, message.result)
             case StepRaised():
                 self.step = None
                 raise message.error from _WorkerTraceback(message.trace)
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the process if it has a step."""
-        if self.step is not None and self._process is not None and self._process.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
-
-    def close(self) -> None:
-        """End the process, which has no step any more."""
-        if self._process is None or self._connection is None:
-            return
-        self._connection.close()  # it ends when there is nothing to receive
-        self._process.join(LAST_SECONDS)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._process.close()
-
-    def _start(self) -> None:
-        self._connection, theirs = self.starting.Pipe()
-        context = replace(self.context, device=self.placement.device)
-        process = self.starting.Process(target=serve, args=(theirs, context, self.placement.threads), daemon=False)
-        with signals.held():
-            process.start()
-        theirs.close()
-        self._process = process
+            case ProcessDied():
+                self.step = self.previous = None
+                self.died = True
+                schedule.died(step, message.how, self._owner)
 
 
 class _WorkerTraceback(Exception):
@@ -192,25 +159,3 @@ class _WorkerTraceback(Exception):
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
-
-
-def _how(code: int | None) -> str:
-    """How a process ended, in words."""
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return f"{name}; perhaps memory ran out" if -code == signal.SIGKILL else name
-    return f"exit code {code}"
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Context manager in which processes that are started use so many threads."""
-    before = os.environ.get(THREADS)
-    os.environ[THREADS] = str(count)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = before

@@ -76,6 +76,15 @@ class Schedule:
         """Whether nothing is left to do, and nothing runs."""
         return not self._undone
 
+    @property
+    def left(self) -> int:
+        """Number of steps that run or are to be done."""
+        return len(self._undone)
+
+    def is_done(self, step: str) -> bool:
+        """Whether a step needs no more work: it is done, failed or blocked."""
+        return step not in self._undone
+
     def log(self, step: Step) -> StepLog:
         """The log of a step: the run's lines, and its trackers."""
         log = self.progress.of_step(step.id)
@@ -155,8 +164,14 @@ class Schedule:
                 self.progress.end(step.id, step.title, "cancelled; the next run resumes it", result.seconds)
                 raise result.signal
 
-    def died(self, step: Step, how: str) -> None:
-        """The process that ran a step has ended without a result: the step goes back, or fails if that is too often."""
+    def died(self, step: Step, how: str, process: Owner | None = None) -> None:
+        """The process that ran a step has ended without a result: the step goes back, or fails if that is too often.
+
+        If the process is named, its lease ends now; on another machine it would otherwise run out first.
+        """
+        lease = None if process is None else self._store.leases([step.id]).get(step.id)
+        if process is not None and lease is not None and lease.owner is not None and lease.owner.same_process(process):
+            self._store.release(step.id, str(lease.owner))
         self._running.discard(step.id)
         self.progress.forget(step.id)
         self._counts["died", step.id] += 1

@@ -19,8 +19,10 @@ from suite.core import signals
 from suite.core.errors import ArtifactLost, StoreAway, TakenOver
 from suite.execution.context import StepContext
 from suite.execution.cost import Cost
+from suite.execution.exchange import ArtifactExchange
 from suite.execution.lease import HeldLease
 from suite.execution.outcome import reason_of
+from suite.execution.planned_inputs import check_inputs
 from suite.execution.provenance import provenance_of, provenance_of_failure
 from suite.execution.records import evaluate_outcome, train_outcome
 from suite.planning import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
@@ -156,6 +158,11 @@ class _Worker:
         session.ours = lambda step: self.store.heartbeat(step, self.owner)
         return session
 
+    @cached_property
+    def exchange(self) -> ArtifactExchange | None:
+        """Where artifacts of other machines come from, and this one's go."""
+        return None if self.context.exchange is None else ArtifactExchange(self.context.exchange)
+
     def close(self) -> None:
         """Restore the base model and close the connection to the store."""
         if "session" in vars(self):
@@ -219,8 +226,13 @@ class _Worker:
         return [record for record in dependents if not record.imported or record.id in self.context.imported]
 
     def _outcome(self, step: Step, log: StepLog, cost: Cost) -> StepOutcome:
+        if self.context.verify:
+            check_inputs(step, self.context.inputs)
         device = self.session.device_for(step.work)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
+        if self.exchange is not None:
+            for parent, wanted in hashes.items():
+                self.exchange.fetch(self.context.home.artifact(parent), wanted)
         if isinstance(step.work, Evaluate):
             with cost.measured(device):
                 result = self.session.evaluate(step, step.work, hashes, log.answered)
@@ -229,6 +241,8 @@ class _Worker:
             return evaluate_outcome(result, cost, provenance_of(device, step.work))
         with cost.measured(device):
             trained = self._trained(step, step.work, log, hashes, cost)
+            if self.exchange is not None:
+                self.exchange.send(trained.folder, trained.artifact.hash)
         return train_outcome(trained, cost, provenance_of(device, step.work))
 
     def _trained(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,11 +20,19 @@ from suite.execution.context import StepContext
 from suite.execution.messages import MessageHandler, heard
 from suite.execution.worker import StepResult, close_worker, run_step
 from suite.planning import Step
+from suite.results.store import Owner
 
 PRELOADED: Final = ("torch", "transformers", "suite.execution.worker_process", "suite.execution.session")
 """Modules that are imported once for all worker processes: they take most of the time that one needs to start."""
 FOREVER: Final = 10.0**8
 """Seconds of a time limit that never ends: the parent process sends its signal."""
+
+
+@dataclass(frozen=True)
+class WorkerStarted:
+    """The process has started."""
+
+    process: Owner
 
 
 @dataclass(frozen=True)
@@ -55,11 +65,14 @@ class StepRaised:
     trace: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class SentLog:
     """The log of a step, whose calls are sent to the parent process."""
 
     send: Callable[[LogCall], None]
+    every: float = 0.0
+    """Seconds between two messages about progress, at least; the last one of a training is sent at any time."""
+    _sent: float = -math.inf
 
     def begin(self, title: str) -> None:
         """Send it."""
@@ -67,11 +80,13 @@ class SentLog:
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Send it."""
-        self.send(LogCall("progress", (step, total, loss, score)))
+        if self._due() or step == total:
+            self.send(LogCall("progress", (step, total, loss, score)))
 
     def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
         """Send it."""
-        self.send(LogCall("answered", (documents, total, tokens, seconds)))
+        if self._due():
+            self.send(LogCall("answered", (documents, total, tokens, seconds)))
 
     def say(self, text: str) -> None:
         """Send it."""
@@ -81,15 +96,24 @@ class SentLog:
         """Send it."""
         self.send(LogCall("say_once", (text,)))
 
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if now - self._sent < self.every:
+            return False
+        self._sent = now
+        return True
 
-def serve(connection: Connection, context: StepContext, threads: int) -> None:
+
+def serve(connection: Connection, context: StepContext, threads: int, log_seconds: float) -> None:
     """Run steps from the connection until it sends None or closes. A signal, or the parent's end, cancels the step."""
     with suppress(OSError, AttributeError):  # Ctrl-C reaches the parent process only, which passes it on
         os.setpgid(0, 0)
     with suppress(signals.EndedBySignal), signals.ending(), signals.time_limit(FOREVER):
         threading.Thread(target=_end_with_parent, daemon=True).start()
         _use_threads(threads)
-        _serve(_Channel(connection), context)
+        channel = _Channel(connection)
+        channel.send(WorkerStarted(Owner.here()))
+        _serve(channel, context, log_seconds)
 
 
 class _Channel:
@@ -112,12 +136,12 @@ class _Channel:
         return received
 
 
-def _serve(channel: _Channel, context: StepContext) -> None:
+def _serve(channel: _Channel, context: StepContext, log_seconds: float) -> None:
     handler = MessageHandler(lambda text: channel.send(Message(text)))
     try:
         while (step := channel.receive()) is not None:
             with heard(handler):
-                channel.send(_attempt(step, context, SentLog(channel.send)))
+                channel.send(_attempt(step, context, SentLog(channel.send, log_seconds)))
             signals.check()
     finally:
         with signals.held():

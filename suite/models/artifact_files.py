@@ -33,6 +33,14 @@ def difference(folder: Path, base: str, wanted: str) -> str:
     return "" if (actual or wanted, *named) == (wanted, wanted, base) else "is not what was saved: its hash differs"
 
 
+def stored_hash(folder: Path) -> str | None:
+    """The hash that an artifact's record has, without looking at its tensors; None if there is none to read."""
+    try:
+        return str(json.loads((folder / RECORD).read_text(encoding="utf-8"))["hash"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def _hash(tensors: Path, record: Mapping[str, Any]) -> str | None:
     """The same value as an artifact's `hash`; None if a tensor has a dtype outside of `TYPES`.
 

@@ -139,9 +139,9 @@ def test_the_time_limit_leaves_steps_and_says_so(tmp_path: Path) -> None:
 
 def test_an_error_in_a_process_ends_the_run_with_its_traceback(tmp_path: Path) -> None:
     made = planned(tmp_path)
-    broken = [step for step in made.plan.steps if step.kind == "train"][0]
+    broken = next(step for step in made.plan.steps if step.kind == "train")
     object.__setattr__(broken.work, "config", None)  # what no plan contains
-    with pytest.raises(Exception) as raised:
+    with pytest.raises(AttributeError) as raised:
         suite.run(made, executor=ProcessExecutor(TWO[:1]))
     assert not isinstance(raised.value, suite.SuiteError)
     assert "worker_process.py" in str(raised.value.__cause__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from suite.execution.progress import PlanProgress
@@ -89,7 +90,7 @@ def test_a_worker_goes_on_with_the_stack_that_it_has(specs: Path) -> None:
                     assert store.claim(step.id, ME)
                     assert store.finish(step.id, ME, StepOutcome())
                     schedule.ended(step, Done(0.1, None))
-        changes = sum(one != other for one, other in zip(stacks, stacks[1:], strict=False))
+        changes = sum(one != other for one, other in itertools.pairwise(stacks))
         assert changes <= len(set(stacks))
 
 

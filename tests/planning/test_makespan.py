@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from random import Random
 
 from suite.planning.makespan import TimedStep, longest_paths, makespan, timetable
@@ -45,6 +46,6 @@ def test_no_step_begins_before_its_parents_and_no_device_does_two_things() -> No
         assert all(ends[parent] <= entry.begin for step in steps if step.id == entry.step for parent in step.parents)
     for device in range(4):
         times = [(entry.begin, entry.end) for entry in entries if device in entry.devices]
-        assert all(end <= begin for (_, end), (begin, _) in zip(times, times[1:], strict=False))
+        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(times))
     work = sum(each.seconds * each.devices for each in steps) / 4
     assert max(work, *longest_paths(steps).values()) <= makespan(entries) <= 1.5 * work

@@ -40,6 +40,15 @@ class Invalidating(DatabaseSession):
         with self._writing() as connection:
             return reset_finished(connection, steps) or (self._retried and _any_pending(connection, steps))
 
+    def release(self, step: str, owner: str) -> bool:
+        """Make a running step pending because its owner is lost. Returns False if it is no longer the owner's.
+
+        If the owner lives after all, its next heartbeat finds that the step is not its own.
+        """
+        with self._writing() as connection:
+            owned = and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
+            return update_step(connection, owned, UNTRIED)
+
 
 def update_step(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
     """Update a step. Returns whether a row met the condition."""

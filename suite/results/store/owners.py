@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +55,10 @@ class Owner:
         this = Owner.here()
         placed = bool(self.start or self.boot or self.machine or self.space)
         return self.host == this.host and (not placed or (self.boot, self.space) == (this.boot, this.space))
+
+    def same_process(self, other: Owner) -> bool:
+        """Whether both are one process, perhaps in different runs."""
+        return replace(self, mark="") == replace(other, mark="")
 
     def is_dead(self, silence: float | None) -> bool:
         """Whether it is known to have ended. `silence` is the time since its last heartbeat, in seconds; None: forever.

@@ -1,0 +1,135 @@
+"""A worker process as the process that started it sees it: start, steps to it, messages from it, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+from suite.core import signals
+from suite.execution.context import StepContext
+from suite.execution.placement import THREADS
+from suite.execution.worker_process import PRELOADED, StepEnded, StepRaised, serve
+from suite.planning import Step
+
+LAST_SECONDS: Final = 5.0
+"""A worker process that takes longer to end after its last step is ended by the system."""
+
+
+def starting() -> Any:
+    """The multiprocessing context that starts worker processes: from a server that has imported what they need, where
+    the system can fork."""
+    method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+    context: Any = get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(list(PRELOADED))
+    return context
+
+
+def preload(context: Any, threads: int) -> None:
+    """Let the server import what worker processes need, without waiting for it."""
+    with _environment(THREADS, str(threads)):
+        if context.get_start_method() == "forkserver":
+            from multiprocessing import forkserver
+
+            forkserver.ensure_running()
+
+
+@dataclass(frozen=True)
+class ProcessDied:
+    """The process has ended without a result of its step."""
+
+    how: str
+
+
+class WorkerProcess:
+    """A process that runs one step after another. It is started for its first step, and again after it has died."""
+
+    def __init__(self, starting: Any, context: StepContext, threads: int, log_seconds: float = 0.0) -> None:
+        """`log_seconds` is the time between two messages about the progress of a step, at least."""
+        self._starting, self._arguments = starting, (context, threads, log_seconds)
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def handles(self) -> list[Any]:
+        """What to wait for: a message, or the end of the process."""
+        return [] if self._process is None else [self._connection, self._process.sentinel]
+
+    def send(self, step: Step) -> None:
+        """Let the process run a step."""
+        if self._process is None or not self._process.is_alive():
+            self._start()
+        assert self._connection is not None
+        with suppress(OSError):  # it died just now: `messages` finds that
+            self._connection.send(step)
+
+    def messages(self) -> Iterator[object]:
+        """Yield what the process has sent by now, up to the result of its step, or that it has died."""
+        assert self._connection is not None
+        assert self._process is not None
+        alive = self._process.is_alive()
+        try:
+            while self._connection.poll():
+                yield (message := self._connection.recv())
+                if isinstance(message, StepEnded | StepRaised):
+                    return
+        except (EOFError, OSError):
+            self._process.join()
+            alive = False
+        if not alive:
+            yield ProcessDied(_how(self._process.exitcode))
+
+    def signal(self, number: int) -> None:
+        """Send the process a signal, if it runs."""
+        if self._process is not None and self._process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
+
+    def close(self) -> None:
+        """End the process, which has no step any more."""
+        if self._process is None or self._connection is None:
+            return
+        self._connection.close()  # it ends when there is nothing to receive
+        self._process.join(LAST_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+        self._process = self._connection = None
+
+    def _start(self) -> None:
+        self._connection, theirs = self._starting.Pipe()
+        process = self._starting.Process(target=serve, args=(theirs, *self._arguments), daemon=False)
+        with signals.held():
+            process.start()
+        theirs.close()
+        self._process = process
+
+
+def _how(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return f"{name}; perhaps memory ran out" if -code == signal.SIGKILL else name
+    return f"exit code {code}"
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Context manager in which an environment variable has this value."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
