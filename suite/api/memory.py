@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from suite.api.planning import PlannedRun
@@ -37,10 +37,17 @@ def memory_on(
     its tensors: what it takes is unknown then. `progress` is called before each step of the plan with the number of
     those before it, and of all.
     """
-    from suite.simulation.devices import with_chosen_devices
     from suite.simulation.fitting import memory_of
 
-    described, plan = TargetMachine.of(machine) if isinstance(machine, str) else machine, run.plan
-    if any(step.work.track.budget.shard == "auto" for step in plan.steps):
-        plan = with_chosen_devices(plan, run.inputs, described)
+    described = TargetMachine.of(machine) if isinstance(machine, str) else machine
+    plan = with_devices(run, described).plan
     return MemoryPlan(described, tuple(memory_of(plan, run.inputs, described, progress)))
+
+
+def with_devices(run: PlannedRun, machine: TargetMachine) -> PlannedRun:
+    """The plan with the number of devices that each step takes on a machine, where its track leaves that open."""
+    if all(step.work.track.budget.shard != "auto" for step in run.plan.steps):
+        return run
+    from suite.simulation.devices import with_chosen_devices
+
+    return replace(run, plan=with_chosen_devices(run.plan, run.inputs, machine))

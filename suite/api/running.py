@@ -14,8 +14,8 @@ from suite.core.quantities import clock
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
 from suite.execution.placement import Workers
-from suite.execution.preflight import check_answers, prepare, refuse_groups
-from suite.execution.processes import ProcessExecutor, executor_of
+from suite.execution.preflight import check_answers, prepare
+from suite.execution.processes import executor_of
 from suite.execution.progress import PlanProgress, Verbosity
 from suite.execution.run import run_plan
 from suite.execution.run_log import run_log
@@ -78,16 +78,14 @@ def execute(
     executor = executor or executor_of(workers, device)
     home, inputs = planned.home, replace(planned.inputs, rates=None)
     check_trackers(track_with)
-    if isinstance(executor, ProcessExecutor):
-        refuse_groups(planned.plan)
     with bubblewrap.unsafe(unsafe_code):
         if prepare(planned.plan, inputs, device):
             planned = planned.renewed()
         if any(step.work.track.budget.shard == "auto" for step in planned.plan.steps):
             from suite.simulation.devices import machine_here, with_chosen_devices
 
-            machine = None if isinstance(executor, ProcessExecutor) else machine_here(device)
-            planned = replace(planned, plan=with_chosen_devices(planned.plan, inputs, machine))
+            chosen = with_chosen_devices(planned.plan, inputs, machine_here(device))
+            planned = replace(planned, plan=chosen)
         steps = planned.steps()
         disk = planned.disk(steps, max_disk)
         disk.require()

@@ -112,7 +112,10 @@ def plan(
     )  # fmt: skip
     show_resolved(made.plan) if resolved else show_plan(made, memory=described is None)
     if described is not None:
-        from suite.api.memory import memory_on
-        from suite.cli.commands.memory import show_memory, simulating
+        from suite.api.memory import memory_on, with_devices
+        from suite.api.timetable import timetable_on
+        from suite.cli.commands.memory import show_memory, show_timetable, simulating
 
+        made = with_devices(made, described)
+        show_timetable(timetable_on(made, described))
         show_memory(memory_on(made, described, simulating))

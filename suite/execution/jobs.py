@@ -23,15 +23,6 @@ from suite.training.loop import Log
 from suite.training.requirements import GradientSteps
 
 
-def devices_for(work: Train) -> int:
-    """The number of devices that train a step together: the track's, or one if the method trains nothing by itself.
-
-    One for `auto`, until it is chosen (`suite.simulation.devices`).
-    """
-    needs, count = work.methods.get(work.method).requirements(work.config), work.track.budget.shard
-    return 1 if needs.sharding is None or count == "auto" else count
-
-
 def divides(work: Train) -> bool:
     """Whether several devices need less memory each than one for a step, and can train it."""
     needs, track = work.methods.get(work.method).requirements(work.config), work.track

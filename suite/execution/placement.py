@@ -21,6 +21,12 @@ class Placement:
     device: str | None
     threads: int
 
+    @property
+    def gpu(self) -> int | None:
+        """The number of its GPU; None for another device."""
+        kind, _, number = (self.device or "").partition(":")
+        return int(number or 0) if kind == CUDA else None
+
 
 def cores() -> int:
     """The cores that this process may use."""

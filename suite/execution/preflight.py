@@ -101,13 +101,6 @@ def check_devices(device: str | None, count: int) -> None:
     devices_of(device, count)
 
 
-def refuse_groups(plan: Plan) -> None:
-    """Raises SuiteError for a plan with steps that several devices train, for runs whose workers have one each."""
-    if counts := groups_of(plan):
-        what = f"each worker has one device, and {max(counts)} train a step together (budget.shard)"
-        raise SuiteError(what, where="--workers", fix="leave it out, or set budget.shard to 1")
-
-
 def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
     """Problems for models that are only on the hub, while the hub cannot be reached."""
     problems: list[Problem] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from suite.execution.schedule import POLL_SECONDS, Schedule
 from suite.execution.worker import StepLog
 from suite.execution.worker_process import LogCall, Message, StepEnded, StepRaised, WorkerStarted
 from suite.planning import Step
+from suite.planning.devices import device_count_of
 from suite.results.store import Owner
 
 
@@ -47,12 +49,11 @@ class ProcessExecutor:
             Member(WorkerProcess(self._context, replace(context, device=each.device), each.threads))
             for each in self.placements
         ]
+        waiting: deque[Step] = deque()
         try:
             while not schedule.over:
                 signals.check()
-                for member in team:
-                    if member.step is None and (step := schedule.ready(member.previous)) is not None:
-                        member.begin(step, schedule.log(step))
+                self._hand_out(team, schedule, waiting)
                 self._listen(team, schedule, POLL_SECONDS)
                 schedule.poll()
                 if not any(member.step for member in team):
@@ -66,6 +67,38 @@ class ProcessExecutor:
         finally:
             for member in team:
                 member.process.close()
+
+    def _hand_out(self, team: Sequence[Member[WorkerProcess]], schedule: Schedule, waiting: deque[Step]) -> None:
+        """Give steps to the processes without one. A step that several GPUs train together waits until the first so
+        many are free, and their processes get no other one meanwhile."""
+        for number, member in enumerate(team):
+            on_gpu = self.placements[number].gpu is not None
+            while member.step is None and not self._reserved(member, team, waiting):
+                step = schedule.ready(member.previous)
+                if step is None:
+                    break
+                if not on_gpu or device_count_of(step.work) == 1:
+                    member.begin(step, schedule.log(step))
+                else:
+                    waiting.append(step)
+        if waiting and all(member.step is None for member in self._sharing(team, waiting[0])):
+            for member in self._sharing(team, waiting[0]):
+                member.process.close()  # it would keep its model in the memory of its GPU
+            step = waiting.popleft()
+            team[0].begin(step, schedule.log(step))
+
+    def _reserved(
+        self, member: Member[WorkerProcess], team: Sequence[Member[WorkerProcess]], waiting: deque[Step]
+    ) -> bool:
+        """Whether a process's GPU is in use by a step that several GPUs train together, or such a step waits for it."""
+        steps = [*([] if team[0].step is None else [team[0].step]), *([waiting[0]] if waiting else [])]
+        return any(device_count_of(step.work) > 1 and member in self._sharing(team, step) for step in steps)
+
+    def _sharing(self, team: Sequence[Member[WorkerProcess]], step: Step) -> list[Member[WorkerProcess]]:
+        """The processes on the GPUs that train a step together: from that of the first process on."""
+        first = self.placements[0].gpu or 0
+        gpus = range(first, first + device_count_of(step.work))
+        return [member for member, placement in zip(team, self.placements, strict=True) if placement.gpu in gpus]
 
     def _listen(self, team: Sequence[Member[WorkerProcess]], schedule: Schedule, seconds: float) -> None:
         """Handle what the working processes send, and their deaths; wait for something at most this long."""

@@ -37,10 +37,10 @@ def provenance_of(device: str, work: Work) -> Provenance:
     """Where and with what a step runs that computes on this device (`cpu`, `cuda:1` …)."""
     import torch
 
-    from suite.execution.jobs import devices_for
+    from suite.planning.devices import device_count_of
 
     name, threads = device_name(device), torch.get_num_threads()
-    if isinstance(work, Train) and (count := devices_for(work)) > 1:
+    if isinstance(work, Train) and (count := device_count_of(work)) > 1:
         name = f"{count} × {name}"
     return Provenance(platform.node(), device, versions(), git_commit(), name, precision_of(work), threads)
 

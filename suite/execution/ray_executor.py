@@ -22,6 +22,7 @@ from suite.execution.placement import Workers
 from suite.execution.ray_team import RayTeam
 from suite.execution.schedule import Schedule
 from suite.execution.transfer import ArtifactTransfer
+from suite.planning.devices import device_count_of
 from suite.results.store import Store
 
 CONNECT_SECONDS: Final = 10.0
@@ -61,7 +62,8 @@ class RayExecutor:
             exchange.check()
         there = replace(context, exchange=self.artifacts, verify=True, home=_absolute(context))
         with self._connected(), _token(context) as token, Store.open(there.home.url) as store:
-            team = RayTeam(self._ray, self._wanted, there, token)
+            devices = max(device_count_of(step.work) for step in schedule.steps.values())
+            team = RayTeam(self._ray, self._wanted, there, token, devices)
             transfer = None if exchange is None else ArtifactTransfer(exchange, context.home, schedule.progress.say)
             try:
                 if transfer is not None:

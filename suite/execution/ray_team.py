@@ -76,8 +76,9 @@ class _Actor:
 class RayTeam:
     """The actors of a run: as many as the cluster has room for, or as are wanted, and never more than steps."""
 
-    def __init__(self, ray: Any, wanted: Workers, context: StepContext, token: str) -> None:
-        self._ray, self._wanted, self._context, self._token = ray, wanted, context, token
+    def __init__(self, ray: Any, wanted: Workers, context: StepContext, token: str, devices: int) -> None:
+        """`devices` is how many GPUs a worker needs: as many as the widest step."""
+        self._ray, self._wanted, self._context, self._token, self._devices = ray, wanted, context, token, devices
         self.ended: list[Step] = []
         """Steps whose attempt has ended since they were last looked at."""
         self._starting: list[_Actor] = []
@@ -143,8 +144,8 @@ class RayTeam:
         with signals.held():
             self._looked, has = time.monotonic(), self._ray.cluster_resources()
         on_gpu = has.get("GPU", 0) >= 1 and self._context.device in (None, "cuda")
-        self._needs = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
-        room = int(has.get("GPU" if on_gpu else "CPU", 0))
+        self._needs = {"num_gpus": self._devices, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
+        room = int(has.get("GPU", 0)) // self._devices if on_gpu else int(has.get("CPU", 0))
         self._count = max(room, 1) if self._wanted == "auto" else self._wanted
 
     def _admit(self, actor: _Actor) -> None:

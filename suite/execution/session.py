@@ -22,7 +22,7 @@ from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import load_published, publish
 from suite.execution.group import train_in_group
 from suite.execution.group_messages import RankTask
-from suite.execution.jobs import devices_for, job_of, mean
+from suite.execution.jobs import job_of, mean
 from suite.execution.jobs import trained as trained_by_method
 from suite.execution.targets import decoding_of, scorers, training_sets
 from suite.models.adapted import AdaptedModel
@@ -32,6 +32,7 @@ from suite.models.backbone import Backbone, device_of, load_backbone
 from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
+from suite.planning.devices import device_count_of
 from suite.planning.make import Inputs
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train, Work
 from suite.specs.blocks import Track
@@ -70,7 +71,7 @@ class Session:
         self.release()
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        if (count := devices_for(work)) > 1:
+        if (count := device_count_of(work)) > 1:
             self._backbones.clear()  # the processes that train need the memory
             task = RankTask(
                 step, self.home, self.inputs, self.max_disk, hashes, 0, count, self.device or "", checkpoint, {}
@@ -98,7 +99,7 @@ class Session:
 
     def device_for(self, work: Work) -> str:
         """The device of a step's work. The base model is loaded on it, unless other processes do that."""
-        if isinstance(work, Train) and devices_for(work) > 1:
+        if isinstance(work, Train) and device_count_of(work) > 1:
             return str(device_of(self.device))
         return str(self.backbone(work.track).device)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from suite.core.errors import SuiteError
-from suite.execution.jobs import devices_for, divides
+from suite.execution.jobs import divides
 from suite.planning import Inputs
+from suite.planning.devices import device_count_of
 from suite.planning.machine import TargetMachine
 from suite.planning.steps import Evaluate, Plan, Step, Train
 from suite.simulation.steps import PlanSimulation
@@ -58,7 +59,7 @@ def memory_of(
 
 def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, machine: TargetMachine) -> StepMemory:
     """The memory of a step, with the first of the runner's measures with which it fits."""
-    count = devices_for(step.work) if isinstance(step.work, Train) else 1
+    count = device_count_of(step.work) if isinstance(step.work, Train) else 1
     if count > 1 and not machine.on_gpu:
         raise SuiteError(f"{count} processes share the memory of the CPU")
     if count > machine.count:
@@ -101,7 +102,7 @@ def _measures(step: Step, *, on_gpu: bool) -> Iterator[tuple[tuple[str, ...], St
     if isinstance(work, Evaluate):
         yield (ONE_PROMPT,), with_track(step, "decoding", batch_tokens=1)
         return
-    if not isinstance(work, Train) or not isinstance(work.config, Optimisation) or devices_for(work) > 1:
+    if not isinstance(work, Train) or not isinstance(work.config, Optimisation) or device_count_of(work) > 1:
         return
     measures: tuple[str, ...] = ()
     if work.track.budget.gradient_checkpointing == "auto":
@@ -148,7 +149,7 @@ def _more_devices(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Ste
     work = step.work
     if not isinstance(work, Train) or not machine.on_gpu or not divides(work):
         return
-    count = 2 * devices_for(work)
+    count = 2 * device_count_of(work)
     while count <= min(machine.count, work.track.budget.batch_size):
         more = with_track(step, "budget", shard=count)
         yield f"budget.shard: {count}", more

@@ -12,7 +12,6 @@ from typing import Any, cast
 import torch
 
 from suite.core.errors import SuiteError
-from suite.execution.jobs import devices_for
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
@@ -21,6 +20,7 @@ from suite.models.offload import bytes_of
 from suite.models.replacing import replacing
 from suite.models.source import ModelSource, locate
 from suite.planning import Inputs
+from suite.planning.devices import device_count_of
 from suite.planning.disk import shape_of
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
 from suite.simulation.answering import Batching, answer
@@ -70,7 +70,7 @@ class PlanSimulation:
         simulation = Simulation(backbone, self.inputs.data, self.tracker, self.on_gpu)
         try:
             if isinstance(work, Train):
-                if devices_for(work) > 1:  # it divides the model, which is made anew for the next step
+                if device_count_of(work) > 1:  # it divides the model, which is made anew for the next step
                     self._backbones.clear()
                 return simulation.train(work, work.methods.get(work.method), artifacts).with_loaded(loaded)
             by_step = dict(zip(step.parents, artifacts, strict=True))

@@ -16,13 +16,13 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
-from suite.execution.jobs import devices_for
 from suite.execution.targets import training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
 from suite.models.offload import LARGE, bytes_of, moving
+from suite.planning.devices import device_count_of
 from suite.planning.steps import Train
 from suite.simulation.answering import Batching, Question, answer
 from suite.simulation.group import SimulatedGroup
@@ -108,7 +108,7 @@ class Simulation:
             parents=tuple(parents), checkpoint=Path(), checkpoint_seconds=math.inf, log=_Silent(),
             sharding=method.requirements(config).sharding or "nothing",
         )  # fmt: skip
-        group = SimulatedGroup(devices_for(work), self.tracker)
+        group = SimulatedGroup(device_count_of(work), self.tracker)
         others = self.tracker.begin(bytes_of(dict(self.backbone.model.named_parameters())))
         begins = self.backbone.model.register_forward_pre_hook(lambda *_: self.tracker.begin_computing())
         divides = group.count > 1 and job.sharding != "nothing"

@@ -63,9 +63,12 @@ class Nodes:
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")
         patch.setenv("RAY_health_check_period_ms", "500")
         patch.setenv("RAY_health_check_failure_threshold", "3")
+        handler = signal.getsignal(signal.SIGTERM)
         cluster = Nodes(tmp_path_factory.mktemp("nodes"))
+        signal.signal(signal.SIGTERM, handler)  # Ray's would end the tests
         yield cluster
         cluster.cluster.shutdown()
 

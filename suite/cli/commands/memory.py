@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from suite.api.memory import MemoryPlan
+from suite.api.timetable import MachineTimetable
 from suite.cli.commands.tables import TerminalColumn, fitted, room, wrapped
 from suite.core.errors import Problem, SuiteError
-from suite.core.quantities import size
+from suite.core.quantities import clock, size
+from suite.planning.devices import device_count_of
 
 if TYPE_CHECKING:
     from suite.simulation.fitting import StepMemory
@@ -33,6 +35,24 @@ def simulating(done: int, steps: int) -> None:
             end="\n" if done + 1 == steps else "",
             file=sys.stderr,
             flush=True,
+        )
+
+
+def show_timetable(times: MachineTimetable) -> None:
+    """Print how long the steps take side by side on a machine with several devices, and which ones are sharded."""
+    for line in wrapped(_timetable_lines(times), room()):
+        print(line)
+
+
+def _timetable_lines(times: MachineTimetable) -> Iterator[str]:
+    count, name = times.machine.count, times.machine.name
+    for step in times.sharded:
+        yield f"sharded over {device_count_of(step.work)} of {count} devices: {step.title}"
+    if count > 1 and times.entries:
+        yield (
+            f"{count} {name} with `--workers auto`: up to {times.most_at_once} steps side by side, "
+            f"about {clock(times.seconds)} in all; one after another {clock(times.in_turn)}; "
+            f"the longest chain of steps {clock(times.longest_chain)}"
         )
 
 
