@@ -8,7 +8,8 @@ score. One attempt of a hundred dies somewhere on its way, and its step begins a
 It prints the seconds until the schedule is made, the driver's seconds for each step (all that one process does for
 its workers) in scheduling and in the store, the workers' own seconds in the store, the transactions of a step, what a
 heartbeat and a progress report cost while all workers have a step, the makespan against its lower bound
-max(all seconds / workers, longest path), and the driver's memory. `--json FILE` writes the figures.
+max(all seconds / workers, longest path), and the driver's memory. Seconds are processor time: a server's own is not in
+them, nor are waits for the disk. `--json FILE` writes the figures.
 """
 
 from __future__ import annotations

@@ -41,11 +41,11 @@ class TimedStore:
         method = getattr(self._store, name)
 
         def timed(*arguments: Any, **options: Any) -> Any:
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 return method(*arguments, **options)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += time.process_time() - began
                 self.calls[name] += 1
 
         return timed
@@ -97,7 +97,8 @@ class Figures:
         scheduling = self.driver_seconds - self.driver_store_seconds
         transactions = ", ".join(f"{name} {count:.2f}" for name, count in self.transactions.items())
         return "\n".join([
-            f"{self.database}: {self.steps:,} steps, {self.workers:,} workers: {self.done:,} done, {self.deaths:,} died",
+            f"{self.database}: {self.steps:,} steps, {self.workers:,} workers",
+            f"  {self.done:,} steps done, {self.deaths:,} deaths",
             f"  until the first step: {setup}",
             f"  driver: {self.driver_seconds * each:.2f} ms a step ({scheduling * each:.2f} scheduling, "
             f"{self.driver_store_seconds * each:.2f} store), {self.steps_per_second:,.0f} steps/s",
@@ -213,27 +214,27 @@ class Simulation:
         if self.figures.report_seconds or not self._begun:
             return
         chosen = list(self._begun.items())[:20]
-        began = time.perf_counter()
+        began = time.process_time()
         for _, (step, _) in chosen:
             schedule.log(step).progress(1, 100, 1.0)
-        self.figures.report_seconds = (time.perf_counter() - began) / len(chosen)
-        began = time.perf_counter()
+        self.figures.report_seconds = (time.process_time() - began) / len(chosen)
+        began = time.process_time()
         for worker, (step, _) in chosen:
             assert self.store.heartbeat(step.id, _owner(worker), Costs(seconds=1.0))
-        self.figures.heartbeat_seconds = (time.perf_counter() - began) / len(chosen)
+        self.figures.heartbeat_seconds = (time.process_time() - began) / len(chosen)
 
     def _driven(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Call something as the driver, and count its seconds."""
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             return call(*arguments)
         finally:
-            self.figures.driver_seconds += time.perf_counter() - began
+            self.figures.driver_seconds += time.process_time() - began
 
     def _timed(self, what: str, call: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
+        began = time.process_time()
         found = call()
-        self.figures.setup[what] = time.perf_counter() - began
+        self.figures.setup[what] = time.process_time() - began
         return found
 
     def _counted(self) -> list[int]:

@@ -14,6 +14,10 @@ from suite.execution.remaining import Remaining
 
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
+PAUSE = 10.0
+"""Where it takes long to compute the time left, that is done again after so many times that long."""
+QUICK_SECONDS = 0.01
+"""What takes less has no pause."""
 
 Verbosity = Literal["quiet", "normal", "verbose"]
 """How much a run prints: nothing before its end; its progress; or also the ids of its steps and libraries' warnings."""
@@ -36,6 +40,8 @@ class PlanProgress:
     """The time that the plan still takes."""
     _running: dict[str, StepProgress] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
+    _left: float = 0.0
+    _next_left: float = 0.0
 
     def __post_init__(self) -> None:
         self._lines = LiveLines(self.out)
@@ -72,6 +78,15 @@ class PlanProgress:
         """Count a step among those that run, and return its number among all."""
         self._running[step.step] = step
         return self.done + len(self._running)
+
+    def seconds_left(self) -> float:
+        """Seconds until all steps are done; of a large plan, as they were shortly before."""
+        began = time.monotonic()
+        if began >= self._next_left:
+            self._left = self.remaining.left()
+            now = time.monotonic()
+            self._next_left = now + PAUSE * (now - began) if now - began > QUICK_SECONDS else 0.0
+        return self._left
 
     def is_due(self, step: StepProgress, final: bool = False) -> bool:
         """Whether a step's new state would be shown or logged now. The time left is computed for such states only."""
@@ -156,7 +171,7 @@ class StepProgress:
         self.plan.remaining.report(self.step, share, now - began, since)
         final = step == total
         if self.plan.is_due(self, final):
-            self.left = clock(self.plan.remaining.left())
+            self.left = clock(self.plan.seconds_left())
         scored = [] if score is None else [f"score {score:.1f}"]
         self.parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored]
         self.parts += [f"{self.left} left"] if self.left else []
@@ -168,7 +183,7 @@ class StepProgress:
         if documents:
             self.plan.remaining.report(self.step, documents / total, seconds)
             if self.plan.is_due(self):
-                self.left = clock(self.plan.remaining.left())
+                self.left = clock(self.plan.seconds_left())
             self.parts = [*self.parts, *([f"{self.left} left"] if self.left else [])]
         self.plan.show(self)
 

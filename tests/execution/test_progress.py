@@ -7,6 +7,7 @@ import io
 import pytest
 
 from suite.execution.progress import PlanProgress
+from suite.execution.remaining import Remaining
 
 TITLE = "train lora on tickets · support · seed 0"
 
@@ -115,3 +116,36 @@ def test_in_a_log_lines_of_several_steps_have_their_titles() -> None:
     answer.begin("micro_cb")
     train.progress(1, 1, 0.5)
     assert logged == ["[1/27] train lora", "[2/27] micro_cb", "[1/27] train lora · step 1/1 · loss 0.500 · 0.0 s left"]
+
+
+def test_the_time_left_is_not_computed_again_soon_where_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("suite.execution.progress.time.monotonic", lambda: now[0])
+
+    class Slow(Remaining):
+        def left(self) -> float:
+            now[0] += 0.5
+            return now[0]
+
+    plan = PlanProgress(27, io.StringIO(), remaining=Slow())
+    assert plan.seconds_left() == 1000.5
+    now[0] += 4.9
+    assert plan.seconds_left() == 1000.5
+    now[0] += 0.2
+    assert plan.seconds_left() == now[0]
+
+
+def test_with_many_steps_at_a_time_each_has_fewer_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("suite.execution.progress.time.monotonic", lambda: now[0])
+    logged: list[str] = []
+    plan = PlanProgress(100, io.StringIO(), log=logged.append)
+    steps = [plan.of_step(str(number)) for number in range(60)]
+    for step in steps:
+        step.begin("train")
+    logged.clear()
+    for second in range(1, 121):
+        now[0] = 1000.0 + second
+        for step in steps:
+            step.progress(second, 200, 0.5)
+    assert len(logged) == 60 * 2  # a line of each in a minute
