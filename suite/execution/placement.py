@@ -10,6 +10,8 @@ from suite.core.devices import CUDA, gpu_names
 from suite.core.errors import SuiteError
 
 THREADS: Final = "OMP_NUM_THREADS"
+ROOM: Final = 2_000_000_000
+"""Bytes of free memory for a worker on a CPU: about three times what one with a bundled model takes."""
 Workers = int | Literal["auto"]
 """How many workers: a number, or one for each GPU, and without GPUs one for each core."""
 
@@ -48,11 +50,18 @@ def placements(workers: Workers, device: str | None) -> tuple[Placement, ...]:
     """A placement for each worker.
 
     GPUs are shared out if no single one is named as the device. On a CPU each worker gets its share of the cores,
-    unless OMP_NUM_THREADS says how many threads a process has.
+    unless OMP_NUM_THREADS says how many threads a process has; there `auto` also leaves each worker ROOM of memory.
     """
     gpus = len(gpu_names()) if device in (None, CUDA) else 0
-    count = (gpus or (cores() if device in (None, "cpu") else 1)) if workers == "auto" else workers
+    count = (gpus or (_for_cores() if device in (None, "cpu") else 1)) if workers == "auto" else workers
     return tuple(Placement(f"{CUDA}:{number % gpus}" if gpus else device, _threads(count)) for number in range(count))
+
+
+def _for_cores() -> int:
+    """How many workers there are cores and memory for."""
+    import psutil
+
+    return max(min(cores(), int(psutil.virtual_memory().available) // ROOM), 1)
 
 
 def _threads(workers: int) -> int:

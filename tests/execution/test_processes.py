@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -151,12 +152,15 @@ def test_gpus_are_shared_out_and_cores_divided(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("suite.execution.placement.gpu_names", lambda: ("A", "A"))
     monkeypatch.setattr("suite.execution.placement.cores", lambda: 8)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=17e9))
     assert placements("auto", None) == (Placement("cuda:0", 4), Placement("cuda:1", 4))
     assert [each.device for each in placements(3, "cuda")] == ["cuda:0", "cuda:1", "cuda:0"]
     assert placements(2, "cuda:1") == (Placement("cuda:1", 4),) * 2
     assert placements("auto", "cpu") == (Placement("cpu", 1),) * 8
     assert placements("auto", "cuda:1") == (Placement("cuda:1", 8),)
     monkeypatch.setattr("suite.execution.placement.gpu_names", lambda: ())
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=5e9))
+    assert placements("auto", None) == (Placement(None, 4),) * 2
     assert placements(3, None) == (Placement(None, 2),) * 3
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert placements(2, "cpu") == (Placement("cpu", 5),) * 2

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 import suite
+from benchmarks.faults._cluster import Nodes
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.context import StepContext
@@ -28,49 +30,19 @@ from tests.execution.test_run import results, rows
 
 ray = pytest.importorskip("ray")
 SPECS = ("specs/finetune_rte.yaml", "specs/lora_rte.yaml")
-STORE_BYTES = 100 * 2**20
 pytestmark = pytest.mark.timeout(400)
-
-
-class Nodes:
-    """A cluster whose head runs no steps, and its other nodes."""
-
-    def __init__(self, folder: Path) -> None:
-        from ray.cluster_utils import Cluster
-
-        self.folder, self.count = folder, 0
-        head = {"num_cpus": 0, "object_store_memory": STORE_BYTES, "include_dashboard": False}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.nodes: dict[str, Any] = {}
-        for _ in range(2):
-            self.add()
-
-    def add(self) -> None:
-        self.count += 1
-        home = self.folder / f"node{self.count}"
-        home.mkdir()
-        environment = {NODE_HOME: str(home)}
-        self.nodes[str(home)] = self.cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES, env_vars=environment)
-
-    def lose(self, process: int) -> None:
-        """Kill the node that runs a process, and add another one."""
-        home = psutil.Process(process).environ()[NODE_HOME]
-        self.cluster.remove_node(self.nodes.pop(home), allow_graceful=False)
-        self.add()
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")
-        patch.setenv("RAY_health_check_period_ms", "500")
-        patch.setenv("RAY_health_check_failure_threshold", "3")
-        handler = signal.getsignal(signal.SIGTERM)
-        cluster = Nodes(tmp_path_factory.mktemp("nodes"))
-        signal.signal(signal.SIGTERM, handler)  # Ray's would end the tests
-        yield cluster
-        cluster.cluster.shutdown()
+    with Nodes.started(tmp_path_factory.mktemp("nodes"), 2) as nodes:
+        yield nodes
+
+
+def lose(nodes: Nodes, process: int) -> None:
+    """Kill the node that runs a process, and add another one."""
+    nodes.lose(psutil.Process(process).environ()[NODE_HOME])
+    nodes.add()
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +54,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(home: Path, nodes: Nodes, artifacts: Path | None, watch: Any = None, **options: Any) -> Outcome:
-    executor = chosen_executor("ray", None, None, nodes.cluster.address, artifacts and str(artifacts))
+    executor = chosen_executor("ray", None, None, nodes.address, artifacts and str(artifacts))
     assert executor is not None
     if watch is not None:
         executor = Watched(executor, watch)
@@ -138,7 +110,7 @@ def test_the_step_of_a_node_that_is_lost_is_done_on_another_one(
     nodes: Nodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home, longer = tmp_path / "home", {"method.steps": 200}
-    outcome = run(home, nodes, tmp_path / "shared", nodes.lose, sets=longer)
+    outcome = run(home, nodes, tmp_path / "shared", partial(lose, nodes), sets=longer)
     assert (outcome.exit_code, outcome.failed) == (0, {})
     plan = suite.plan(suite.load_spec(*SPECS, overrides={**QUICK, **longer}), home=tmp_path / "alone")
     assert suite.run(plan, device="cpu").exit_code == 0
