@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from suite.planning import Step
 
 LAST_SECONDS: Final = 5.0
 """A worker process that takes longer to end after its last step is ended by the system."""
+
+STARTS: Final = 5
+"""How often a process is started in vain before that is an error."""
 
 
 def starting() -> Any:
@@ -105,12 +109,22 @@ class WorkerProcess:
         self._process = self._connection = None
 
     def _start(self) -> None:
-        self._connection, theirs = self._starting.Pipe()
-        process = self._starting.Process(target=serve, args=(theirs, *self._arguments), daemon=False)
-        with signals.held():
-            process.start()
-        theirs.close()
-        self._process = process
+        """Start the process. If the server that forks it dies meanwhile, another one is started."""
+        for number in range(STARTS):
+            self._connection, theirs = self._starting.Pipe()
+            process = self._starting.Process(target=serve, args=(theirs, *self._arguments), daemon=False)
+            try:
+                with signals.held():
+                    process.start()
+                self._process = process
+                return
+            except (EOFError, ConnectionError):  # what was forked nevertheless ends, as its connection is closed
+                self._connection.close()
+                if number == STARTS - 1:
+                    raise
+                time.sleep(0.1)  # until the system knows that the server is dead
+            finally:
+                theirs.close()
 
 
 def _how(code: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,11 +18,15 @@ import pytest
 
 import suite
 from suite.core import signals
+from suite.core.run_dir import RunDir
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
 from suite.execution.placement import Placement, placements, workers_of
+from suite.execution.process import WorkerProcess, preload, starting
 from suite.execution.processes import ProcessExecutor
 from suite.execution.schedule import DEATHS, Schedule
+from suite.planning import Inputs
+from suite.tasks.data import DataLocations
 from tests.execution.test_executor import QUICK, planned
 from tests.execution.test_run import results, rows
 
@@ -173,3 +178,20 @@ def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
     assert workers_of("auto") == "auto"
     assert workers_of("12") == 12
     assert signals.received() is None
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no server forks here")
+def test_a_process_is_started_although_the_server_that_forks_it_is_killed_meanwhile(tmp_path: Path) -> None:
+    context = starting()
+    preload(context, 1)
+    server = next(each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline()))
+    server.suspend()  # it accepts the request, and will not answer
+    killing = threading.Timer(1.0, server.kill)
+    killing.start()
+    worker = WorkerProcess(context, StepContext(RunDir(tmp_path), Inputs(DataLocations())), 1)
+    worker._start()
+    killing.join()
+    assert worker._process is not None
+    assert worker._process.is_alive()
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+    worker.close()
