@@ -44,7 +44,8 @@ class RayExecutor:
             fix = 'pip install "finetune-suite[ray]"'
             raise SuiteError("Ray is not installed", where="--executor ray", fix=fix) from None
         self._ray: Any = ray
-        self.address, self._wanted, self.artifacts = address, workers, artifacts
+        self.address, self._wanted = address, workers
+        self.artifacts = artifacts if artifacts is None or "://" in artifacts else str(Path(artifacts).absolute())
 
     @property
     def workers(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from suite.core import signals
@@ -34,7 +35,7 @@ class _Actor:
         self._ray = ray
         remote = ray.remote(RayWorker).options(max_concurrency=4, max_restarts=0, max_task_retries=0, **needs)
         with signals.held():
-            self.handle = remote.remote(context, THREADS)
+            self.handle = remote.remote(context, THREADS, Path.cwd())
             self.checked = self.handle.problem.remote(*check)
         """A reference to what is wrong with the node; it is there once the actor has its resources."""
         self.stream: Any = None

@@ -30,7 +30,10 @@ NODE_HOME: Final = "SUITE_NODE_HOME"
 class RayWorker:
     """The actor. Its methods may be called at the same time."""
 
-    def __init__(self, context: StepContext, threads: int) -> None:
+    def __init__(self, context: StepContext, threads: int, folder: Path) -> None:
+        """`folder` is the working directory of the run: where it is here, too, relative paths mean the same."""
+        if folder.is_dir():
+            os.chdir(folder)
         self._context = context if context.exchange is None else replace(context, home=node_home(context))
         begin = starting()
         preload(begin, threads)

@@ -23,6 +23,7 @@ from suite.execution.context import StepContext
 from suite.execution.executors import chosen_executor
 from suite.execution.outcome import Outcome
 from suite.execution.planned_inputs import check_inputs
+from suite.execution.ray_executor import RayExecutor
 from suite.execution.ray_worker import NODE_HOME, RayWorker, node_home
 from suite.execution.schedule import Schedule
 from tests.execution.test_executor import QUICK, planned
@@ -137,12 +138,12 @@ def test_a_node_that_does_not_see_the_home_or_the_store_is_named(tmp_path: Path)
     made = planned(tmp_path / "home")
     first = made.plan.steps[0].id
     context = StepContext(RunDir(tmp_path / "home"), replace(made.inputs, rates=None), "cpu")
-    problem = RayWorker(context, 1).problem("token", first)
+    problem = RayWorker(context, 1, Path.cwd()).problem("token", first)
     assert problem is not None
     assert "does not see the folder" in problem
     assert problem.endswith("name one that all nodes see with --artifacts")
     other = replace(context, exchange=str(tmp_path / "shared"))
-    problem = RayWorker(other, 1).problem("token", first)
+    problem = RayWorker(other, 1, Path.cwd()).problem("token", first)
     assert problem is not None
     assert problem.endswith("name one on a server with --db")
     assert not node_home(other).folder.joinpath("suite.db").exists()
@@ -171,6 +172,12 @@ def test_wrong_options_and_a_missing_package_are_one_line(monkeypatch: pytest.Mo
     with pytest.raises(SuiteError) as raised:
         chosen_executor("ray", None, None)
     assert raised.value.problems[0].fix == 'pip install "finetune-suite[ray]"'
+
+
+def test_a_relative_folder_is_that_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert RayExecutor(artifacts="shared").artifacts == str(tmp_path / "shared")
+    assert RayExecutor(artifacts="s3://bucket/folder").artifacts == "s3://bucket/folder"
 
 
 def test_no_cluster_at_an_address_is_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 from suite.execution.progress import PlanProgress
@@ -136,3 +137,21 @@ def test_a_step_that_another_process_has_is_looked_at_again_and_one_that_it_rese
         assert train.id in child.parents
         assert store.invalidate([store.steps([train.id])[train.id]])
         assert schedule.ready() == train  # before any other step that needs it
+
+
+def test_the_lease_of_a_lost_process_of_another_machine_ends_at_once_and_no_other_one_does(specs: Path) -> None:
+    plan = planned(specs, "finetune")
+    away = replace(Owner.here(), host="elsewhere", boot="0123456789abcdef", machine="0123456789abcdef")
+    with Store.open("sqlite://") as store:
+        schedule = scheduled(plan, store, workers=2)
+        step = schedule.ready()
+        assert step is not None
+        assert store.claim(step.id, str(away))
+        schedule.died(step, "its node was lost", replace(away, pid=away.pid + 1))  # not the one that has the step
+        assert store.statuses([step.id])[step.id] == "running"
+        assert not store.claim(step.id, ME)
+        schedule.died(step, "its node was lost", replace(away, mark="another run of the same process"))
+        assert store.statuses([step.id])[step.id] == "pending"
+        assert not store.heartbeat(step.id, str(away))
+        assert not store.finish(step.id, str(away), StepOutcome())
+        assert store.claim(step.id, ME)
