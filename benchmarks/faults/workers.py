@@ -55,7 +55,8 @@ class _Run:
     """Step -> how often its process was killed while it had the step."""
     unknown: int = 0
     """Kills that may count for any step: of a process that has not begun its step, or of the fork server."""
-    main_kills: int = 0
+    cancelling: int = 0
+    """Kills of the main process and of the fork server: workers that have lost them cancel their step."""
     kills: int = 0
     told: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -142,9 +143,10 @@ class _Run:
         if not stopped(process):
             return False
         if moment == "main process":
-            self.main_kills += 1
+            self.cancelling += 1
             self.finished = dict(rows(self.home, "SELECT id, attempts FROM step WHERE status = 'done'"))
         elif moment == "fork server":
+            self.cancelling += 1
             self.unknown += 1
         else:
             step = self._running().get(process.pid, (None,))[0]
@@ -178,7 +180,7 @@ class _Run:
         yield from differing(results(self.home), expected)
         for step, title, status, attempts in rows(self.home, "SELECT id, title, status, attempts FROM step"):
             least = 1 + self.deaths[step]
-            most = least + self.main_kills
+            most = least + self.cancelling
             if status != "done":
                 yield f"{title}: {status}"
             if not least <= attempts <= most:
