@@ -40,6 +40,8 @@ class PlanProgress:
     """The time that the plan still takes."""
     _running: dict[str, StepProgress] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
+    _left_shown: str = ""
+    """The time left that a line had last."""
     _left: float = 0.0
     _next_left: float = 0.0
 
@@ -126,7 +128,8 @@ class PlanProgress:
         """A line for each running step, each as its parts, and what is left if there are several."""
         if len(self._running) < 2:
             return [newest.line()]
-        left = f"{newest.left} left" if newest.left else ""
+        self._left_shown = newest.left or self._left_shown
+        left = f"{self._left_shown} left" if self._left_shown else ""
         count = f"{len(self._running)} steps at a time"
         return [*(each.line()[: -1 if each.left else None] for each in self._running.values()), [count, left]]
 

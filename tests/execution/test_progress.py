@@ -105,7 +105,7 @@ def test_several_steps_have_a_line_each_on_a_terminal(monkeypatch: pytest.Monkey
     assert terminal.getvalue().lstrip("\0") == "\r" + "\x1b[2K\x1b[1A" * 2 + "\x1b[2K[1/27] train lora · done · 3.0 s\n"
     monkeypatch.setenv("LINES", "2")
     plan.of_step("c").begin("third")
-    assert terminal.getvalue().splitlines()[-1].endswith("\x1b[2K2 steps at a time")
+    assert terminal.getvalue().splitlines()[-1].endswith("\x1b[2K2 steps at a time · 0.0 s left")
 
 
 def test_in_a_log_lines_of_several_steps_have_their_titles() -> None:
