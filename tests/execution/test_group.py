@@ -16,7 +16,6 @@ import psutil
 import pytest
 import torch
 
-import suite
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.core.signals import EndedBySignal
@@ -118,17 +117,6 @@ def test_a_failure_of_training_is_told_as_in_one_process(specs: Path, tmp_path: 
             train(step_of(specs, *sets, f"budget.shard={count}"), tmp_path / str(count), Memory())
         reasons.append(str(caught.value))
     assert reasons[0] == reasons[1] == "the loss is nan at step 2 of 9: try a lower learning rate"
-
-
-def test_workers_with_one_device_each_are_refused(specs: Path, tmp_path: Path) -> None:
-    spec = suite.load_spec(specs / "finetune_rte.yaml", overrides={"budget.shard": 2})
-    made = suite.plan(spec, home=tmp_path)
-    with pytest.raises(SuiteError) as caught:
-        suite.run(made, workers=2, device="cpu")
-    assert str(caught.value) == (
-        "--workers: each worker has one device, and 2 train a step together (budget.shard); "
-        "leave it out, or set budget.shard to 1"
-    )
 
 
 def test_devices_that_are_not_here_are_refused() -> None:
