@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from suite.core.errors import Problem, SuiteError
@@ -24,10 +26,11 @@ def prepare(plan: Plan, inputs: Inputs, device: str | None) -> bool:
     """
     problems: list[Problem] = []
     downloaded = False
-    try:
-        check_device(device)
-    except SuiteError as error:
-        problems += error.problems
+    for check in (check_launcher, partial(check_device, device)):
+        try:
+            check()
+        except SuiteError as error:
+            problems += error.problems
     for count in groups_of(plan):
         try:
             check_devices(device, count)
@@ -92,6 +95,15 @@ def groups_of(plan: Plan) -> set[int]:
     """How many devices train steps of a plan together, where it is more than one."""
     counts = {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)}
     return {count for count in counts if count != "auto"} - {1}
+
+
+def check_launcher() -> None:
+    """Raises SuiteError in a process that a launcher started beside others, which libraries would wait for."""
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count not in ("", "1"):
+        what = f"a launcher such as torchrun has started {count} processes, and suite starts its own"
+        fix = "start `suite` alone: `--workers N` runs N steps at a time, `budget.shard: N` trains one on N GPUs"
+        raise SuiteError(what, where="WORLD_SIZE", fix=fix)
 
 
 def check_devices(device: str | None, count: int) -> None:
