@@ -160,7 +160,29 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def _read(path: Path) -> Checkpoint:
-    """Read a file. Raises ValueError if it is damaged."""
+    """Read a file. Raises ValueError if it is damaged.
+
+    safetensors opens it twice, so a file that its writer replaces in between looks damaged: it is read again.
+    """
+    while True:
+        before = _identity(path)
+        try:
+            return _read_once(path)
+        except ValueError:
+            if _identity(path) in (before, None):
+                raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What differs between a file and the one that replaces it; None without a file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_mtime_ns
+
+
+def _read_once(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,26 @@ def test_of_two_checkpoints_a_damaged_one_leads_to_the_one_before(tmp_path: Path
     flip(before)
     assert intact(tmp_path, said.append) is None
     assert [text.partition(":")[0] for text in said[1:]] == ["trying the one before", "starting anew"]
+
+
+def test_a_checkpoint_that_its_writer_replaces_meanwhile_is_not_taken_for_damaged(tmp_path: Path) -> None:
+    end, writer = threading.Event(), Writer(tmp_path)
+    writer.write(saved(1.0))
+    writer.wait()
+
+    def replace() -> None:
+        for step in count(2):
+            if end.is_set():
+                return
+            writer.write(saved(float(step)))
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    try:
+        steps = [step_in(tmp_path) for _ in range(2000)]
+    finally:
+        end.set()
+        thread.join()
+        assert writer.close() is None
+    assert steps == sorted(steps)
+    assert len(set(steps)) > 10
