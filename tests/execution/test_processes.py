@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 import suite
-from suite.core import signals
 from suite.core.run_dir import RunDir
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
@@ -177,7 +176,6 @@ def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
         workers_of(text)
     assert workers_of("auto") == "auto"
     assert workers_of("12") == 12
-    assert signals.received() is None
 
 
 @pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no server forks here")
