@@ -24,6 +24,7 @@ from suite.execution.schedule import Schedule
 from suite.execution.transfer import ArtifactTransfer
 from suite.planning.devices import device_count_of
 from suite.results.store import Store
+from suite.results.store.urls import database_url
 
 CONNECT_SECONDS: Final = 10.0
 
@@ -133,11 +134,18 @@ def _no_cluster(reason: str) -> SuiteError:
 
 
 def _absolute(context: StepContext) -> RunDir:
-    """The home with paths that do not depend on the working directory."""
+    """The home with paths that do not depend on the working directory, and its store as a URL, for nodes with homes of
+    their own. Raises SuiteError for a folder whose name would be another one in a URL."""
     home = context.home
     folder = Path(home.folder).absolute()
-    db = home.db or f"sqlite:///{folder / 'suite.db'}"
-    return replace(home, folder=folder, db=db)
+    if home.db is not None:
+        return replace(home, folder=folder)
+    file = folder / "suite.db"
+    url = f"sqlite:///{file}"
+    if database_url(url).database != str(file):
+        fix = "use another --home, or name a store with --db"
+        raise SuiteError("has a character that a URL reads otherwise (such as ?)", where=str(folder), fix=fix)
+    return replace(home, folder=folder, db=url)
 
 
 @contextmanager

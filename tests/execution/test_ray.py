@@ -185,6 +185,13 @@ def test_a_relative_folder_is_that_of_the_run(tmp_path: Path, monkeypatch: pytes
     assert RayExecutor(artifacts="s3://bucket/folder").artifacts == "s3://bucket/folder"
 
 
+def test_a_home_whose_name_is_another_one_in_a_url_is_refused(tmp_path: Path) -> None:
+    made = planned(tmp_path / "what?now")
+    with pytest.raises(SuiteError, match="has a character that a URL reads otherwise"):
+        suite.run(made, device="cpu", executor=RayExecutor())
+    assert not (tmp_path / "what").exists()
+
+
 def test_no_cluster_at_an_address_is_one_line(tmp_path: Path) -> None:
     executor = chosen_executor("ray", None, None, "127.0.0.1:1")
     with pytest.raises(SuiteError, match="no Ray cluster can be used"):
