@@ -18,9 +18,13 @@ from suite.execution.context import StepContext
 from suite.execution.placement import THREADS
 from suite.execution.worker_process import PRELOADED, StepEnded, StepRaised, serve
 from suite.planning import Step
+from suite.results.store import Owner
 
 LAST_SECONDS: Final = 5.0
 """A worker process that takes longer to end after its last step is ended by the system."""
+
+END_SECONDS: Final = 0.02
+"""The time between two looks at whether a killed process has ended."""
 
 STARTS: Final = 5
 """How often a process is started in vain before that is an error."""
@@ -60,6 +64,8 @@ class WorkerProcess:
         self._starting, self._arguments = starting, (context, threads, log_seconds)
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._identity: Owner | None = None
+        """The process as the system knows it."""
 
     @property
     def handles(self) -> list[Any]:
@@ -69,16 +75,20 @@ class WorkerProcess:
     def send(self, step: Step) -> None:
         """Let the process run a step."""
         if self._process is None or not self._process.is_alive():
+            self._end()
             self._start()
         assert self._connection is not None
         with suppress(OSError):  # it died just now: `messages` finds that
             self._connection.send(step)
 
     def messages(self) -> Iterator[object]:
-        """Yield what the process has sent by now, up to the result of its step, or that it has died."""
+        """Yield what the process has sent by now, up to the result of its step, or that it has died: then it runs no
+        longer."""
         assert self._connection is not None
         assert self._process is not None
-        alive = self._process.is_alive()
+        orphan = False
+        if not (alive := self._process.is_alive()):
+            orphan = self._end()
         try:
             while self._connection.poll():
                 yield (message := self._connection.recv())
@@ -86,15 +96,15 @@ class WorkerProcess:
                     return
         except (EOFError, OSError):
             self._process.join()
-            alive = False
+            orphan, alive = self._end() or orphan, False
         if not alive:
-            yield ProcessDied(_how(self._process.exitcode))
+            how = "the server that had forked it died" if orphan else _how(self._process.exitcode)
+            yield ProcessDied(how)
 
     def signal(self, number: int) -> None:
         """Send the process a signal, if it runs."""
-        if self._process is not None and self._process.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
+        if self._identity is not None and (self._runs() or not self._identity.start):
+            self._kill(number)
 
     def close(self) -> None:
         """End the process, which has no step any more."""
@@ -105,8 +115,28 @@ class WorkerProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        self._end()
         self._process.close()
         self._process = self._connection = None
+
+    def _runs(self) -> bool:
+        """Whether the process itself runs, as far as the system says when it started. `is_alive` only asks the server
+        that forked it, which may have died."""
+        return self._identity is not None and bool(self._identity.start) and not self._identity.is_dead(None)
+
+    def _end(self) -> bool:
+        """End the process if it still runs, and wait until the system has ended it. Returns whether it still ran."""
+        if not self._runs():
+            return False
+        while self._runs():
+            self._kill(signal.SIGKILL)
+            time.sleep(END_SECONDS)
+        return True
+
+    def _kill(self, number: int) -> None:
+        assert self._identity is not None
+        with suppress(ProcessLookupError):
+            os.kill(self._identity.pid, number)
 
     def _start(self) -> None:
         """Start the process. If the server that forks it dies meanwhile, another one is started."""
@@ -116,7 +146,8 @@ class WorkerProcess:
             try:
                 with signals.held():
                     process.start()
-                self._process = process
+                assert process.pid is not None
+                self._process, self._identity = process, Owner.of(process.pid)
                 return
             except (EOFError, ConnectionError):  # what was forked nevertheless ends, as its connection is closed
                 self._connection.close()

@@ -24,7 +24,8 @@ from suite.execution.placement import Placement, placements, workers_of
 from suite.execution.process import WorkerProcess, preload, starting
 from suite.execution.processes import ProcessExecutor
 from suite.execution.schedule import DEATHS, Schedule
-from suite.planning import Inputs
+from suite.planning import Inputs, Step
+from suite.results.store import Owner
 from suite.tasks.data import DataLocations
 from tests.execution.test_executor import QUICK, planned
 from tests.execution.test_run import results, rows
@@ -66,7 +67,41 @@ class Watched(ProcessExecutor):
                     self.left -= 1
                     self.killed[each.title] += 1
                     each.parts = ()
-                    os.kill(owner.pid, signal.SIGKILL)
+                    self.kill(owner.pid)
+
+    def kill(self, worker: int) -> None:
+        """Kill a worker process."""
+        os.kill(worker, signal.SIGKILL)
+
+
+class Orphaned(Watched):
+    """Kills the server that forked the workers instead, and looks whether their steps are given back while they run."""
+
+    def __init__(self, word: str, deaths: int) -> None:
+        super().__init__(word, deaths)
+        self.returned: list[bool] = []
+        """For each step that was given back, whether the process that had it still ran."""
+        self.reasons: set[str] = set()
+
+    def run(self, schedule: Schedule, context: StepContext) -> None:
+        died = schedule.died
+
+        def returned(step: Step, how: str, process: Owner | None = None) -> None:
+            assert process is not None
+            self.returned.append(not process.is_dead(None))
+            self.reasons.add(how)
+            died(step, how, process)
+
+        schedule.died = returned  # type: ignore[method-assign]
+        super().run(schedule, context)
+
+    def kill(self, worker: int) -> None:
+        server().kill()
+
+
+def server() -> psutil.Process:
+    """The process that forks this one's workers."""
+    return next(each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline()))
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +134,20 @@ def test_a_step_goes_on_in_another_process_at_once_when_its_process_is_killed(
     assert capsys.readouterr().err.count("its process ended (SIGKILL; perhaps memory ran out)") == 2
     assert rows(tmp_path, "SELECT max(attempts) FROM step WHERE title LIKE 'train lora%'") == [(3,)]
     assert time.monotonic() - began < 100  # a lease is longer
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no server forks here")
+def test_workers_end_before_their_steps_go_on_elsewhere_when_the_server_that_forked_them_is_killed(
+    local: Path, tmp_path: Path
+) -> None:
+    executor = Orphaned("train lora", 1)
+    assert run(tmp_path, executor).exit_code == 0
+    assert executor.returned
+    assert not any(executor.returned)
+    assert executor.reasons == {"the server that had forked it died"}
+    assert results(tmp_path) == results(local)
+    deaths = rows(tmp_path, "SELECT sum(attempts) - count(*) FROM step")
+    assert deaths == [(len(executor.returned),)]  # no step was tried for anything else
 
 
 def test_a_step_that_kills_its_process_each_time_fails_and_the_others_are_done(tmp_path: Path) -> None:
@@ -182,14 +231,14 @@ def test_what_is_no_number_of_workers_is_refused(text: str) -> None:
 def test_a_process_is_started_although_the_server_that_forks_it_is_killed_meanwhile(tmp_path: Path) -> None:
     context = starting()
     preload(context, 1)
-    server = next(each for each in psutil.Process().children() if "forkserver" in " ".join(each.cmdline()))
-    server.suspend()  # it accepts the request, and will not answer
-    killing = threading.Timer(1.0, server.kill)
+    forking = server()
+    forking.suspend()  # it accepts the request, and will not answer
+    killing = threading.Timer(1.0, forking.kill)
     killing.start()
     worker = WorkerProcess(context, StepContext(RunDir(tmp_path), Inputs(DataLocations())), 1)
     worker._start()
     killing.join()
     assert worker._process is not None
     assert worker._process.is_alive()
-    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+    assert not forking.is_running() or forking.status() == psutil.STATUS_ZOMBIE
     worker.close()

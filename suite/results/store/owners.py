@@ -37,8 +37,12 @@ class Owner:
     @classmethod
     def here(cls) -> Owner:
         """This process, with a name that no other running process has."""
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Owner:
+        """A process of this machine and PID namespace. Its `start` is empty if it has ended."""
         host = platform.node().replace(":", "-")[:64]
-        pid = os.getpid()
         return cls(host, pid, str(time.time_ns()), _start_of(pid) or "", _boot(), _machine(), _space())
 
     @classmethod
