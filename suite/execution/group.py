@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -41,7 +42,9 @@ from suite.training.job import Trained
 from suite.training.loop import Log
 
 ARTIFACT: Final = "trained"
-"""The folder of the artifact in the step's work folder, until it is published."""
+"""The folder of the artifact in the attempt's folder, until it is published."""
+MEETING: Final = "meeting"
+"""The file in the attempt's folder by which the processes find each other."""
 END_SECONDS: Final = 60.0
 """After a signal, processes that have not ended within this time are killed; the last checkpoint stays."""
 REASON_SECONDS: Final = 3.0
@@ -66,21 +69,37 @@ def devices_of(device: str | None, count: int) -> list[str]:
 def train_in_group(task: RankTask, folder: Path, log: Log, spending: Spending) -> tuple[Trained, str]:
     """Train the task's step in `task.count` processes. Returns the result and the identity of the base model.
 
-    `folder` is the step's own. Raises StepFailed with the reason of the process that failed first.
+    `folder` is the step's own, in which each attempt makes one for itself: an attempt that lost its step may still run
+    beside its successor. What the processes printed stays there after a failure. Raises StepFailed with the reason of
+    the process that failed first.
     """
     group = _Group(log, spending)
-    meeting = folder / f"group-{secrets.token_hex(4)}"
-    try:
-        for rank, device in enumerate(devices_of(task.device or None, task.count)):
-            group.start(replace(task, rank=rank, device=device, meeting=meeting, spent=spending.to_keep()), folder)
-        result = group.run()
-    finally:
-        group.close()
-        with suppress(OSError):
-            meeting.unlink(missing_ok=True)
-    assert result.fit is not None
-    artifact = load_artifact(folder / ARTIFACT, result.base)
+    with _attempt(folder) as own:
+        try:
+            for rank, device in enumerate(devices_of(task.device or None, task.count)):
+                group.start(replace(task, rank=rank, device=device, folder=own, spent=spending.to_keep()))
+            result = group.run()
+        finally:
+            group.close()
+        assert result.fit is not None
+        artifact = load_artifact(own / ARTIFACT, result.base)
     return Trained(artifact, result.fit, result.trained_parameters, result.findings), result.base
+
+
+@contextmanager
+def _attempt(folder: Path) -> Iterator[Path]:
+    """Context manager with a folder for one attempt, removed on exit. After StepFailed, what was printed stays."""
+    own = folder / f"group-{secrets.token_hex(4)}.part"
+    own.mkdir(parents=True)
+    try:
+        yield own
+    except StepFailed:
+        shutil.rmtree(own / ARTIFACT, ignore_errors=True)
+        raise
+    except BaseException:
+        shutil.rmtree(own, ignore_errors=True)
+        raise
+    shutil.rmtree(own, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -101,10 +120,10 @@ class _Group:
         self._ending = False
         self._failures: dict[int, RankFailure] = {}
 
-    def start(self, task: RankTask, folder: Path) -> None:
+    def start(self, task: RankTask) -> None:
         """Start a process, which waits for the others before it trains."""
         here, there = Pipe()
-        output = folder / f"device-{task.rank}.log"
+        output = task.folder / f"device-{task.rank}.log"
         command = [sys.executable, "-m", "suite.execution.rank_process", str(there.fileno())]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with output.open("wb") as file:

@@ -29,8 +29,8 @@ class RankTask:
     rank: int
     count: int
     device: str
-    meeting: Path
-    """The file by which the processes find each other."""
+    folder: Path
+    """The folder of this attempt."""
     spent: Mapping[str, Any]
     """The costs of earlier attempts, for checkpoints."""
 

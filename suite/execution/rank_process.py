@@ -24,7 +24,7 @@ from torch import distributed
 from suite.core.disk import DiskSpace
 from suite.core.signals import ENDING, EndedBySignal
 from suite.execution.cost import Cost
-from suite.execution.group import ARTIFACT
+from suite.execution.group import ARTIFACT, MEETING
 from suite.execution.group_messages import End, Finished, Notice, RankFailure, RankTask, Resumed, Spent, Stepped
 from suite.execution.jobs import job_of, trained
 from suite.execution.outcome import reason_of
@@ -132,7 +132,7 @@ def _train(supervisor: _Supervisor) -> Finished:
         torch.set_num_threads(max(1, torch.get_num_threads() // task.count))
     distributed.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
-        init_method=task.meeting.as_uri(), rank=task.rank, world_size=task.count, timeout=TIMEOUT,
+        init_method=(task.folder / MEETING).absolute().as_uri(), rank=task.rank, world_size=task.count, timeout=TIMEOUT,
     )  # fmt: skip
     cost = Cost(Costs(**{name: value or None for name, value in task.spent.items()}))
     ranks = Ranks(task.rank, task.count, device, lambda: supervisor.signal)
@@ -146,7 +146,7 @@ def _train(supervisor: _Supervisor) -> Finished:
 
 
 def _saved(task: RankTask, job: Job, result: Trained, peak: int) -> Finished:
-    folder, base = task.home.work(task.step.id) / ARTIFACT, job.backbone.identity
+    folder, base = task.folder / ARTIFACT, job.backbone.identity
     result.artifact.save(folder, base=base, extra={"step": task.step.id})
     fit = replace(result.fit, best={})
     return Finished(peak, fit, base, result.trained_parameters, result.findings)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,6 +62,30 @@ class Killing(Memory):
             psutil.Process(processes()[1]).kill()
 
 
+@dataclass
+class Beside(Memory):
+    """A log that makes another attempt at the step in the middle of this one."""
+
+    beside: Callable[[], object] = lambda: None
+    folder: Path = Path()
+    found: list[dict[str, int]] = field(default_factory=list)
+    """The files of attempts, each with its number on the disk, before and after the other attempt."""
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        if step == self.stop:
+            self.found.append(files_of_attempts(self.folder))
+            self.beside()
+            self.found.append(files_of_attempts(self.folder))
+
+
+def files_of_attempts(work: Path) -> dict[str, int]:
+    return {
+        str(file.relative_to(work)): file.stat().st_ino
+        for file in work.rglob("*")
+        if file.is_file() and "checkpoint" not in file.name
+    }
+
+
 def processes() -> list[int]:
     """The processes of a group, in the order in which they were started."""
     children = psutil.Process(os.getpid()).children()
@@ -107,6 +131,31 @@ def test_a_process_that_dies_ends_the_step_in_one_line(specs: Path, tmp_path: Pa
     assert str(caught.value) == "the process of cpu (2 of 2) was killed by signal 9"
     assert time.monotonic() - began < 60
     assert processes() == []
+
+
+def test_two_attempts_at_a_step_share_no_file_and_leave_none(specs: Path, tmp_path: Path) -> None:
+    step = step_of(specs, "budget.shard=2")
+    work, other, artifacts = RunDir(tmp_path).work(step.id), Beside(stop=3), list[TrainOutcome]()
+    other.folder = work
+    log = Beside(stop=3, beside=lambda: artifacts.append(train(step, tmp_path, other)), folder=work)
+    artifacts.append(train(step, tmp_path, log))
+    assert artifacts[0].artifact.hash == artifacts[1].artifact.hash
+    before, after = log.found
+    assert before.items() <= after.items()
+    assert len({Path(file).parts[0] for file in other.found[0]}) == 2
+    assert len({Path(file).parts[0] for file in after}) == 1  # the other attempt has finished, and left nothing
+    assert files_of_attempts(work) == {}
+
+
+def test_what_the_processes_of_a_failed_attempt_printed_stays(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    step, home = step_of(specs, "budget.shard=2", "method.steps=1000"), Path("runs")  # as the command names it
+    with pytest.raises(StepFailed, match="killed by signal 9"):
+        train(step, home, Killing(2))
+    names = {Path(file).name for file in files_of_attempts(RunDir(home).work(step.id))}
+    assert {"device-0.log", "device-1.log"} <= names
 
 
 def test_a_failure_of_training_is_told_as_in_one_process(specs: Path, tmp_path: Path) -> None:
