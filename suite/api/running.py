@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from suite.api.planning import PlannedRun, PlannedStep
 from suite.core import signals
+from suite.core.errors import SuiteError
 from suite.core.quantities import clock
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
@@ -34,7 +35,7 @@ def run(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
-    workers: Workers = 1,
+    workers: Workers | None = None,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
@@ -42,13 +43,14 @@ def run(
 ) -> Outcome:
     """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
-    With several `workers` (a number, or `auto`) as many steps run at a time, each in a process of its own: in a script,
-    call this under ``if __name__ == "__main__":``. An `executor` runs the steps elsewhere
-    (`suite.execution.executor.Executor`). A failed step stops only the steps that need it: see `failed` and `blocked`
-    of the outcome. Ctrl-C cancels the current steps, keeps finished ones and raises KeyboardInterrupt; running the same
-    plan resumes from there. `max_seconds` does the same without an error: see `left` of the outcome. A train step that
-    would let the home hold more than `max_disk` bytes, or more than the disk has room for, fails before it begins.
-    Raises SuiteError, before anything is written, if the device, a model, a tracker or the sandbox is not available.
+    With several `workers` (a number, or `auto`; default: 1) as many steps run at a time, each in a process of its own:
+    in a script, call this under ``if __name__ == "__main__":``. An `executor` runs the steps elsewhere
+    (`suite.execution.executor.Executor`), and says itself how many at a time. A failed step stops only the steps that
+    need it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the current steps, keeps finished ones and raises
+    KeyboardInterrupt; running the same plan resumes from there. `max_seconds` does the same without an error: see
+    `left` of the outcome. A train step that would let the home hold more than `max_disk` bytes, or more than the disk
+    has room for, fails before it begins. Raises SuiteError, before anything is written, if the device, a model, a
+    tracker or the sandbox is not available, and for options that an executor would ignore.
     """
     with _interruptible():
         outcome = execute(
@@ -67,7 +69,7 @@ def execute(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
-    workers: Workers = 1,
+    workers: Workers | None = None,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
@@ -75,7 +77,7 @@ def execute(
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
-    executor = executor or executor_of(workers, device)
+    executor = _executor(executor, workers, device)
     home, inputs = planned.home, replace(planned.inputs, rates=None)
     check_trackers(track_with)
     with bubblewrap.unsafe(unsafe_code):
@@ -113,6 +115,19 @@ def execute(
         outcome = _in_time(outcome, len(planned.plan.steps))
         log.write("\n".join(_ending(outcome)), at_the_end=True)
     return replace(outcome, log=log.path)
+
+
+def _executor(executor: Executor | None, workers: Workers | None, device: str | None) -> Executor | None:
+    """What runs the steps; None: this process, one after another. Raises SuiteError for what would be ignored."""
+    if executor is None:
+        return executor_of(1 if workers is None else workers, device)
+    if workers is not None:
+        what = "would be ignored: an executor says itself how many steps run at a time"
+        raise SuiteError(what, where="workers", fix="leave it out, or give the executor this number")
+    check = getattr(executor, "check", None)
+    if check is not None:
+        check(device)
+    return executor
 
 
 def _in_time(outcome: Outcome, steps: int) -> Outcome:

@@ -13,6 +13,8 @@ class Executor(Protocol):
     """Runs the steps of a plan, here or elsewhere, one after another or in parallel.
 
     One that runs several steps at a time says how many in an attribute `workers`: then the longest path comes first.
+    One that chooses devices itself has a method `check(device)`, which raises SuiteError for a run's device that it
+    would ignore.
     """
 
     def run(self, schedule: Schedule, context: StepContext) -> None:

@@ -43,7 +43,18 @@ def workers_of(text: str) -> Workers:
         return "auto"
     if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
-    raise SuiteError(f"'{text}' is no number of workers", where="--workers", fix="write a number from 1, or auto")
+    raise _no_number(text, "--workers")
+
+
+def checked(workers: Workers) -> Workers:
+    """A number of workers, or `auto`, as Python code gives it. Raises SuiteError for anything else."""
+    if workers == "auto" or (type(workers) is int and workers > 0):
+        return workers
+    raise _no_number(str(workers), "workers")
+
+
+def _no_number(text: str, where: str) -> SuiteError:
+    return SuiteError(f"'{text}' is no number of workers", where=where, fix="write a number from 1, or auto")
 
 
 def placements(workers: Workers, device: str | None) -> tuple[Placement, ...]:

@@ -11,8 +11,9 @@ from multiprocessing.connection import wait
 from typing import Generic, Protocol, TypeVar
 
 from suite.core import signals
+from suite.core.errors import SuiteError
 from suite.execution.context import StepContext
-from suite.execution.placement import Placement, Workers, placements
+from suite.execution.placement import Placement, Workers, checked, placements
 from suite.execution.process import ProcessDied, WorkerProcess, preload, starting
 from suite.execution.schedule import POLL_SECONDS, Schedule
 from suite.execution.worker import StepLog
@@ -33,6 +34,14 @@ class ProcessExecutor:
     def workers(self) -> int:
         """How many steps run at a time."""
         return len(self.placements)
+
+    def check(self, device: str | None) -> None:
+        """Raises SuiteError if a run's device is not that of all placements."""
+        own = [each.device for each in self.placements]
+        if device is not None and any(each != device and not (each or "").startswith(f"{device}:") for each in own):
+            names = ", ".join(each or "the default one" for each in dict.fromkeys(own))
+            what = f"'{device}' would be ignored: the placements of the executor name {names}"
+            raise SuiteError(what, where="device", fix="leave it out, or name it in the placements")
 
     def prepare(self) -> None:
         """Begin to import what worker processes need, so that it is there when the plan is made."""
@@ -118,8 +127,11 @@ class ProcessExecutor:
 
 
 def executor_of(workers: Workers, device: str | None) -> ProcessExecutor | None:
-    """The executor for so many workers, which begins to prepare them; None for one, which needs no other process."""
-    if workers == 1:
+    """The executor for so many workers, which begins to prepare them; None for one, which needs no other process.
+
+    Raises SuiteError for a number below 1.
+    """
+    if checked(workers) == 1:
         return None
     executor = ProcessExecutor(placements(workers, device))
     executor.prepare()

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from suite.core import signals
+from suite.core.devices import CUDA
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.context import StepContext
 from suite.execution.exchange import ArtifactExchange
-from suite.execution.placement import Workers
+from suite.execution.placement import Workers, checked
 from suite.execution.ray_team import RayTeam
 from suite.execution.schedule import Schedule
 from suite.execution.transfer import ArtifactTransfer
@@ -38,20 +39,28 @@ class RayExecutor:
     def __init__(self, address: str | None = None, workers: Workers = "auto", artifacts: str | None = None) -> None:
         """`address` is that of a cluster (`auto`: the one of this machine); without one, RAY_ADDRESS names it, or a
         cluster of this machine alone is started. `artifacts` is a folder or bucket that all nodes see, as a URL of
-        fsspec; without it, all nodes must see the home folder. Raises SuiteError if Ray is not installed."""
+        fsspec; without it, all nodes must see the home folder. Raises SuiteError if Ray is not installed, and for a
+        number of workers below 1."""
         try:
             import ray
         except ImportError:
             fix = 'pip install "finetune-suite[ray]"'
             raise SuiteError("Ray is not installed", where="--executor ray", fix=fix) from None
         self._ray: Any = ray
-        self.address, self._wanted = address, workers
+        self.address, self._wanted = address, checked(workers)
         self.artifacts = artifacts if artifacts is None or "://" in artifacts else str(Path(artifacts).absolute())
 
     @property
     def workers(self) -> int:
         """How many steps run at a time, as far as that is known before the cluster is."""
         return 2 if self._wanted == "auto" else self._wanted
+
+    def check(self, device: str | None) -> None:
+        """Raises SuiteError for a single GPU: Ray gives each worker its own."""
+        kind, _, number = (device or "").partition(":")
+        if kind == CUDA and number:
+            what = f"'{device}' names a GPU, and Ray gives each worker its own"
+            raise SuiteError(what, where="--device", fix=f"write {CUDA}, or leave it out")
 
     def run(self, schedule: Schedule, context: StepContext) -> None:
         """Run all steps of the schedule. The step of a node that is lost goes to another one.

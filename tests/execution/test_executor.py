@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +21,8 @@ from suite.core.run_dir import RunDir
 from suite.execution.context import StepContext
 from suite.execution.executor import Executor
 from suite.execution.outcome import Outcome
+from suite.execution.placement import Placement
+from suite.execution.processes import ProcessExecutor
 from suite.execution.schedule import Schedule
 from suite.execution.worker import Done, close_worker, run_step
 from tests.cli.calls import SMALL
@@ -131,3 +134,24 @@ def test_what_comes_of_a_step_travels_too(tmp_path: Path) -> None:
     result = Done(1.5, None, ("a",))
     assert pickle.loads(pickle.dumps(result)) == result
     close_worker()
+
+
+def test_options_that_an_executor_would_ignore_are_refused_in_one_line(tmp_path: Path) -> None:
+    made, two = planned(tmp_path), ProcessExecutor((Placement("cpu", 1), Placement("cpu", 1)))
+    with pytest.raises(suite.SuiteError) as raised:
+        suite.run(made, executor=two, workers=3)
+    assert str(raised.value) == (
+        "workers: would be ignored: an executor says itself how many steps run at a time; leave it out, or give the "
+        "executor this number"
+    )
+    with pytest.raises(suite.SuiteError, match="'cuda:1' would be ignored: the placements of the executor name cpu"):
+        suite.run(made, executor=two, device="cuda:1")
+    assert not (tmp_path / "suite.db").exists()
+    two.check("cpu")
+    ProcessExecutor((Placement("cuda:0", 1), Placement("cuda:1", 1))).check("cuda")
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, "two"])
+def test_what_is_no_number_of_workers_is_refused(workers: Any, tmp_path: Path) -> None:
+    with pytest.raises(suite.SuiteError, match=f"workers: '{workers}' is no number of workers; write a number from 1"):
+        suite.run(planned(tmp_path), workers=workers)

@@ -168,6 +168,14 @@ def test_a_step_does_not_run_with_other_data_or_another_model_than_it_was_planne
             check_inputs(replace(answer, key={**answer.key, name: value}), made.inputs)
 
 
+def test_what_ray_would_ignore_is_refused() -> None:
+    RayExecutor().check("cuda")
+    with pytest.raises(SuiteError, match="'cuda:1' names a GPU, and Ray gives each worker its own; write cuda"):
+        RayExecutor().check("cuda:1")
+    with pytest.raises(SuiteError, match="'0' is no number of workers"):
+        RayExecutor(workers=0)
+
+
 def test_wrong_options_and_a_missing_package_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SuiteError, match="no executor is named 'rai'"):
         chosen_executor("rai", None, None)
