@@ -77,6 +77,8 @@ class EvaluationResult:
     findings: tuple[Finding, ...] = ()
     notices: tuple[str, ...] = ()
     """Notices for the user."""
+    devices: int = 1
+    """How many devices answered together."""
 
     @property
     def primary(self) -> Score:

@@ -12,9 +12,10 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.evaluation.answered import Answered, Ended, unwatched
-from suite.inference.batching import as_fill_a_batch, in_batches, refuse_in_lockstep
+from suite.inference.batching import as_fill_a_batch, in_batches, in_stream
 from suite.inference.beam import beam
 from suite.inference.decode import SENTINELS, Completion, Sampler, Stops, decode, greedy
+from suite.inference.division import Division
 from suite.inference.likelihood import score_continuations
 from suite.inference.prefix_support import supports_shared_prefix
 from suite.inference.shared_prefix import SharedPrefixCache, read_shared_prefix
@@ -62,6 +63,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.truncated: set[str] = set()
         self.tokens = 0
         """Tokens read and written so far, without soft prompts, prefixes and padding."""
+        self.division: Division | None = None
+        """This process's part of the batches, if several processes answer together."""
         self.completions: list[tuple[Ids, Completion]] = []
         """Prompt and answer, as tokens, of each request of the last `generate_until`."""
 
@@ -159,24 +162,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         several = None if all(stack is self.adapted for stack in stacks) else stacks
         return decode(self.adapted, prompts, sampler=self.sampler, stacks=several, ended=self._ended, **options)
 
-    def _stream(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
-        """Answers to prompts with a shared prefix by continuous batching: waiting prompts join as others leave.
-
-        Starts with the longest. If memory runs out, starts again with half the room.
-        """
-        order = sorted(range(len(items)), key=lambda index: (-sizes[index], index))
-        room = max(self.batch_tokens, sizes[order[0]])
-        while True:
-            try:
-                completions = self._answer([items[index] for index in order], room=room, **options)
-            except torch.OutOfMemoryError as error:
-                refuse_in_lockstep()
-                if room == sizes[order[0]]:
-                    raise StepFailed("the accelerator's memory does not hold one prompt") from error
-            else:
-                return [answer for _, answer in sorted(zip(order, completions, strict=True), key=lambda pair: pair[0])]
-            torch.cuda.empty_cache()
-            room = max(room // 2, sizes[order[0]])
+    def _count(self, items: Sequence[tuple[AdaptedModel, Ids]], results: dict[int, Completion]) -> None:
+        """Count the answers of other processes."""
+        self._ended(len(results), sum(len(items[index][1]) + len(each.tokens) for index, each in results.items()))
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts; the beginnings of prompts that are too long are cut."""
@@ -215,18 +203,23 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         cache = _cache([self], [texts]) if texts and supports_shared_prefix(self.adapted) else None
         sizes = [sum(len(text) + len(requests[index][2]) for index in contexts[text]) for text in texts]
 
+        def count(batch: Sequence[Ids]) -> None:
+            lengths = [len(text) + len(requests[index][2]) for text in batch for index in contexts[text]]
+            self._ended(len(lengths), sum(lengths))
+
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
             continuations = [[requests[index][2] for index in contexts[text]] for text in batch]
             scores = score_continuations(self.adapted, batch, continuations, cache)
-            of_both = zip(batch, continuations, strict=True)
-            tokens = sum(len(text) + len(each) for text, of_text in of_both for each in of_text)
-            self._ended(sum(map(len, continuations)), tokens)
+            count(batch)
             return scores
 
         with fused(self.adapted.model):
-            batches = in_batches(texts, sizes, self.batch_tokens, work)
-        for text, scores in zip(texts, batches, strict=True):
-            for index, score in zip(contexts[text], scores, strict=True):
+            found = in_batches(
+                texts, sizes, self.batch_tokens, work, self.division,
+                lambda results: count([texts[number] for number in results]),
+            )  # fmt: skip
+        for number, scores in found.items():
+            for index, score in zip(contexts[texts[number]], scores, strict=True):
                 results[index] = score
         self.tokens += sum(sizes)
         return results
@@ -271,10 +264,17 @@ def _generate(
     items = [(lm.adapted, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [first.beams * (len(prompt) + limit - (cache.text if cache else 0)) for _, prompt in items]
     options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "cache": cache}
+    apart = (first.division, lambda results: first._count(items, results))
     if cache is None or first.beams > 1:
-        completions = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._answer(batch, **options)))
+        found = in_batches(
+            items, sizes, first.batch_tokens, lambda batch: first._answer(batch, **options), *apart
+        )  # fmt: skip
     else:
-        completions = iter(first._stream(items, sizes, **options))
+        found = in_stream(
+            items, sizes, first.batch_tokens, lambda some, room: first._answer(some, room=room, **options), *apart
+        )  # fmt: skip
+    # what other processes answer is empty in those that do not get it
+    completions = iter([found.get(index) or Completion() for index in range(len(items))])
     answers = []
     for lm, own in zip(lms, prompts, strict=True):
         of_lm = [(prompt, next(completions)) for prompt in own]

@@ -29,3 +29,5 @@ class StepContext:
     """The folder or bucket, as a URL of fsspec, through which artifacts go between machines with homes of their own."""
     verify: bool = False
     """Whether each step first compares this machine's data and model with those that it was planned with."""
+    divided: bool = True
+    """Whether several devices answer an evaluation's documents together (`budget.shard`), as no other step has them."""

@@ -6,16 +6,13 @@ optimiser step, with a checkpoint.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final
@@ -24,6 +21,7 @@ import torch
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.signals import EndedBySignal
+from suite.execution.child import REASON_SECONDS, ChildProcess, read
 from suite.execution.group_messages import (
     End,
     Finished,
@@ -47,8 +45,6 @@ MEETING: Final = "meeting"
 """The file in the attempt's folder by which the processes find each other."""
 END_SECONDS: Final = 60.0
 """After a signal, processes that have not ended within this time are killed; the last checkpoint stays."""
-REASON_SECONDS: Final = 3.0
-"""After the first failure, the time in which others may say more about its cause."""
 
 
 def devices_of(device: str | None, count: int) -> list[str]:
@@ -106,9 +102,16 @@ def _attempt(folder: Path) -> Iterator[Path]:
 class _Process:
     rank: int
     device: str
-    process: subprocess.Popen[bytes]
-    connection: Connection
+    child: ChildProcess
     output: Path
+
+    @property
+    def connection(self) -> Connection:
+        return self.child.connection
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.child.process
 
 
 class _Group:
@@ -122,18 +125,12 @@ class _Group:
 
     def start(self, task: RankTask) -> None:
         """Start a process, which waits for the others before it trains."""
-        here, there = Pipe()
         output = task.folder / f"device-{task.rank}.log"
-        command = [sys.executable, "-m", "suite.execution.rank_process", str(there.fileno())]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with output.open("wb") as file:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[there.fileno()], env=environment
-            )
-        there.close()
-        self._members.append(_Process(task.rank, task.device, process, here, output))
+            child = ChildProcess.start("suite.execution.rank_process", file)
+        self._members.append(_Process(task.rank, task.device, child, output))
         with suppress(OSError):  # one that is gone already is noticed later
-            here.send(task)
+            child.connection.send(task)
 
     def run(self) -> Finished:
         """Pass on what the processes say until all are done. Returns the first one's result."""
@@ -220,19 +217,4 @@ class _Group:
 
 def _death(member: _Process, count: int) -> str:
     """What is known of a process that ended without a word."""
-    try:
-        code: int | None = member.process.wait(REASON_SECONDS)
-    except subprocess.TimeoutExpired:
-        code = None
-    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
-    last = last_line(member.output)
-    return f"the process of {member.device} ({member.rank + 1} of {count}) {how}" + (f": {last}" if last else "")
-
-
-def last_line(file: Path) -> str:
-    """The last line of a process's output that is not empty, or ''."""
-    try:
-        lines = file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1].strip()[:300] if lines else ""
+    return f"the process of {member.device} ({member.rank + 1} of {count}) {member.child.death(read(member.output))}"

@@ -54,8 +54,9 @@ class ProcessExecutor:
         steps are.
         """
         self.prepare()
+        alone = len(self.placements) == 1
         team = [
-            Member(WorkerProcess(self._context, replace(context, device=each.device), each.threads))
+            Member(WorkerProcess(self._context, replace(context, device=each.device, divided=alone), each.threads))
             for each in self.placements
         ]
         waiting: deque[Step] = deque()

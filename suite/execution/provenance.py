@@ -33,14 +33,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def provenance_of(device: str, work: Work) -> Provenance:
-    """Where and with what a step runs that computes on this device (`cpu`, `cuda:1` …)."""
+def provenance_of(device: str, work: Work, devices: int = 1) -> Provenance:
+    """Where and with what a step runs that computes on this device (`cpu`, `cuda:1` …). An evaluation says on how many
+    of them it ran."""
     import torch
 
     from suite.planning.devices import device_count_of
 
     name, threads = device_name(device), torch.get_num_threads()
-    if isinstance(work, Train) and (count := device_count_of(work)) > 1:
+    if (count := device_count_of(work) if isinstance(work, Train) else devices) > 1:
         name = f"{count} × {name}"
     return Provenance(platform.node(), device, versions(), git_commit(), name, precision_of(work), threads)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
@@ -18,6 +20,8 @@ from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.evaluation.writable import Lost, unwritable
+from suite.execution.answer_messages import Ask, Setup
+from suite.execution.answer_team import AnswerTeam, DividedLM
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import load_published, publish
 from suite.execution.group import train_in_group
@@ -32,7 +36,7 @@ from suite.models.backbone import Backbone, device_of, load_backbone
 from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
-from suite.planning.devices import device_count_of
+from suite.planning.devices import answering_device_count_of, device_count_of
 from suite.planning.make import Inputs
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train, Work
 from suite.specs.blocks import Track
@@ -56,6 +60,9 @@ class Session:
     """Bytes that the home may hold in all; None: as much as the disk has room for."""
     ours: Callable[[str], bool] = lambda step: True
     """Whether a step still belongs to this process."""
+    divided: bool = False
+    """Whether other devices answer evaluations, too (`budget.shard`)."""
+    _team: AnswerTeam = field(default_factory=AnswerTeam)
     _backbones: dict[ModelSource, list[tuple[Chat | None, Backbone]]] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], AdaptedModel, ExitStack] | None = None
     _answers: AnswerCache | None = None
@@ -73,6 +80,7 @@ class Session:
         checkpoint.mkdir(parents=True, exist_ok=True)
         if (count := device_count_of(work)) > 1:
             self._backbones.clear()  # the processes that train need the memory
+            self._team.close()
             task = RankTask(
                 step, self.home, self.inputs, self.max_disk, hashes, 0, count, self.device or "", checkpoint, {}
             )
@@ -175,9 +183,13 @@ class Session:
         self._answers = cache = AnswerCache(self.home.answers, key, step.id)
 
         answered = None if report is None else Answered(len(task.eval_docs), report)
+        count = answering_device_count_of(work) if self.divided else 1
+        setup = Setup(self.home, self.inputs, self.device or "", torch.get_num_threads(), work.track)
+        self._team.begin(setup, count, step.estimate.seconds)
 
         def language_model(current: AdaptedModel) -> StackLM:
-            return StackLM(current, answered=answered, **decoding)
+            stack = () if self._current is None else self._current[0]
+            return DividedLM(current, self._team, Ask(step, stack, hashes, decoding), answered)
 
         routes = work.routes
         if routes is None:
@@ -193,6 +205,7 @@ class Session:
 
     def _with_findings(self, work: Evaluate, task: LoadedTask, result: EvaluationResult) -> EvaluationResult:
         """The result with findings about right answers that miss full marks, or that the model cannot write."""
+        result = replace(result, devices=self._team.used, notices=(*result.notices, *self._team.notices))
         rows = reported_rows(work.task, self.inputs.data)
         missed, lost = gold_finding(work.task, rows, work.documents), self._unwritable(work, task, rows.content_hash)
         if missed is not None:
@@ -243,6 +256,11 @@ class Session:
             assert_in_effect(current)
             self._current = (steps, current, context.pop_all())
         return current
+
+    def close(self) -> None:
+        """Restore the base, and end the processes that answer together with this one."""
+        self.release()
+        self._team.close()
 
     def release(self) -> None:
         """Remove the current stack, which restores the base."""

@@ -155,6 +155,7 @@ class _Worker:
         from suite.execution.session import Session
 
         session = Session(self.context.home, self.context.inputs, self.context.device, self.context.max_disk)
+        session.divided = self.context.divided
         session.ours = lambda step: self.store.heartbeat(step, self.owner)
         return session
 
@@ -166,7 +167,7 @@ class _Worker:
     def close(self) -> None:
         """Restore the base model and close the connection to the store."""
         if "session" in vars(self):
-            self.session.release()
+            self.session.close()
         self._resources.close()
 
     def attempt(self, step: Step, log: StepLog) -> StepResult:
@@ -238,7 +239,7 @@ class _Worker:
                 result = self.session.evaluate(step, step.work, hashes, log.answered)
             for notice in result.notices:
                 log.say_once(notice)
-            return evaluate_outcome(result, cost, provenance_of(device, step.work))
+            return evaluate_outcome(result, cost, provenance_of(device, step.work, result.devices))
         with cost.measured(device):
             trained = self._trained(step, step.work, log, hashes, cost)
             if self.exchange is not None:

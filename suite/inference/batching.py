@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import torch
 
 from suite.core.errors import StepFailed
+from suite.inference.division import Division
 from suite.inference.state import Ids, shared
 
 ENOUGH: Final = 256
@@ -37,13 +38,60 @@ def refuse_in_lockstep() -> None:
 
 
 def in_batches(
-    items: Sequence[T], sizes: Sequence[int], budget: int, work: Callable[[Sequence[T]], list[R]]
-) -> list[R]:
-    """Call `work` on batches of similar size (longest first). Returns the results in the order of the items."""
-    done: dict[int, R] = {}
-    for batch in batches(sizes, budget):
-        done |= zip(batch, _fitting([items[index] for index in batch], work), strict=True)
-    return [done[index] for index in range(len(items))]
+    items: Sequence[T], sizes: Sequence[int], budget: int, work: Callable[[Sequence[T]], list[R]],
+    division: Division | None = None, received: Callable[[dict[int, R]], None] = lambda results: None,
+) -> dict[int, R]:  # fmt: skip
+    """Call `work` on batches of similar size (longest first). Returns the results by the number of the item.
+
+    With a division they are those of this process's batches, and in the first process all. `received` gets those of
+    other processes.
+    """
+    found = list(batches(sizes, budget))
+
+    def compute(some: Sequence[Sequence[int]]) -> dict[int, R]:
+        done: dict[int, R] = {}
+        for batch in some:
+            done |= zip(batch, _fitting([items[index] for index in batch], work), strict=True)
+        return done
+
+    if division is None:
+        return compute(found)
+    tokens = [sum(sizes[index] for index in batch) for batch in found]
+    return division.computed(found, tokens, compute, received)
+
+
+def in_stream(
+    items: Sequence[T], sizes: Sequence[int], budget: int, work: Callable[[Sequence[T], int], list[R]],
+    division: Division | None = None, received: Callable[[dict[int, R]], None] = lambda results: None,
+) -> dict[int, R]:  # fmt: skip
+    """Call `work` once on all items, longest first, with the room that they have at a time: others wait.
+
+    If memory runs out, it is called again with half the room. The results are those of `in_batches`.
+    """
+    order = [[index] for index in sorted(range(len(items)), key=lambda index: (-sizes[index], index))]
+
+    def compute(some: Sequence[Sequence[int]]) -> dict[int, R]:
+        own = [index for (index,) in some]
+        if not own:
+            return {}
+        results = _with_room([items[index] for index in own], sizes[own[0]], max(budget, sizes[own[0]]), work)
+        return dict(zip(own, results, strict=True))
+
+    if division is None:
+        return compute(order)
+    return division.computed(order, [sizes[index] for (index,) in order], compute, received)
+
+
+def _with_room(items: Sequence[T], longest: int, room: int, work: Callable[[Sequence[T], int], list[R]]) -> list[R]:
+    while True:
+        try:
+            return work(items, room)
+        except torch.OutOfMemoryError as error:
+            refuse_in_lockstep()
+            if room == longest:
+                raise StepFailed("the accelerator's memory does not hold one prompt") from error
+        torch.cuda.empty_cache()
+        room = max(room // 2, longest)
 
 
 def batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:

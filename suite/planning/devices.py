@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.planning.steps import Train, Work
+from suite.planning.steps import Evaluate, Train, Work
 
 
 def device_count_of(work: Work) -> int:
@@ -14,3 +14,9 @@ def device_count_of(work: Work) -> int:
         return 1
     needs, count = work.methods.get(work.method).requirements(work.config), work.track.budget.shard
     return 1 if needs.sharding is None or count == "auto" else count
+
+
+def answering_device_count_of(work: Work) -> int:
+    """The number of devices that may answer an evaluation's documents together; one for other steps, and for `auto`."""
+    count = work.track.budget.shard
+    return count if isinstance(work, Evaluate) and count != "auto" else 1

@@ -1,4 +1,7 @@
-"""How many devices train a step together with `budget.shard: auto`: as few as hold its predicted memory."""
+"""How many devices train a step together with `budget.shard: auto`: as few as hold its predicted memory.
+
+An evaluation is answered by as many as trained what it evaluates.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from suite.execution.jobs import divides
 from suite.models.backbone import device_of
 from suite.planning import Inputs
 from suite.planning.machine import TargetMachine
-from suite.planning.steps import Plan, Step, Train
+from suite.planning.steps import Evaluate, Plan, Step, Train
 from suite.simulation.fitting import least_total, with_track
 from suite.simulation.steps import PlanSimulation
 from suite.simulation.training import without_values
@@ -39,6 +42,9 @@ def with_chosen_devices(plan: Plan, inputs: Inputs, machine: TargetMachine | Non
     with without_values(on_gpu=True) as tracker:
         simulation = PlanSimulation(inputs, tracker, on_gpu=True)
         chosen = {step.id: _chosen(step, steps, simulation, machine) for step in plan.steps}
+    for step in plan.steps:
+        if isinstance(step.work, Evaluate):
+            chosen[step.id] = max((chosen[parent] for parent in step.parents), default=1)
     return replace(plan, steps=tuple(_with_devices(step, chosen[step.id]) for step in plan.steps))
 
 
@@ -56,6 +62,6 @@ def _chosen(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, m
 
 
 def _with_devices(step: Step, count: int) -> Step:
-    if isinstance(step.work, Train) and step.work.track.budget.shard == "auto":
+    if isinstance(step.work, Train | Evaluate) and step.work.track.budget.shard == "auto":
         return with_track(step, "budget", shard=count)
     return step

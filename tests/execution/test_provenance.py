@@ -53,3 +53,4 @@ def test_a_step_that_devices_train_together_records_their_number(specs: Path) ->
     train, evaluate = steps_of(specs, "budget.shard=2")
     names = [provenance_of("cpu", step.work).device_name for step in (train, evaluate)]
     assert names == [f"2 × {cpu_name()}", cpu_name()]
+    assert provenance_of("cpu", evaluate.work, devices=2).device_name == f"2 × {cpu_name()}"

@@ -9,7 +9,8 @@ import torch
 
 from suite.models.backbone import load_backbone
 from suite.models.source import ModelSource, locate
-from suite.planning import Inputs, Train
+from suite.planning import Evaluate, Inputs, Train
+from suite.planning.devices import answering_device_count_of
 from suite.planning.machine import CONTEXT, TargetMachine
 from suite.simulation.devices import with_chosen_devices
 from suite.simulation.fitting import least_total, with_track
@@ -54,9 +55,14 @@ def test_auto_takes_as_few_devices_as_hold_the_step(specs: Path) -> None:
     assert two < 0.8 * one
 
     def chosen(machine: TargetMachine | None) -> int | str:
-        work = training(with_chosen_devices(made, inputs, machine)).work
+        plan = with_chosen_devices(made, inputs, machine)
+        work = training(plan).work
         assert isinstance(work, Train)
-        return work.track.budget.shard
+        count = work.track.budget.shard
+        for step in plan.steps:
+            if isinstance(step.work, Evaluate):  # what several devices trained is answered by as many
+                assert answering_device_count_of(step.work) == (count if step.parents else 1)
+        return count
 
     between = int(((one + two) / 2 + CONTEXT) / 0.95)
     assert chosen(TargetMachine(8, "A10", between)) == 2
