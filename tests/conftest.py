@@ -19,6 +19,11 @@ usual_signals()  # a script that starts the tests with `&` has them ignored, and
 REPOSITORY = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))  # processes that tests start have it, too
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SUITE_DATA", "SUITE_MODELS", "SUITE_HOME", "SUITE_DB"):

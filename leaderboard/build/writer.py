@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from leaderboard.build.site import Page, site
 from leaderboard.data.js_data import File
 from leaderboard.view.text import breakable, finalize, initials, passage
 from leaderboard.view.urls import slug
+from suite.core.cycles import fewer_collections
 from suite.core.errors import SuiteError, machine_problem
 from suite.core.outputs import not_written
 from suite.results.store import ResultsReader
@@ -44,7 +43,7 @@ def render(store: ResultsReader, out: Path, context: SiteContext | None = None) 
     except OSError as error:
         raise not_written(error, out, ELSEWHERE) from None
     try:
-        with _fewer_collections():
+        with fewer_collections():
             write(store, draft.folder, context or SiteContext(), out)
         _swap(draft.folder, out)
     except OSError as error:
@@ -55,17 +54,6 @@ def render(store: ResultsReader, out: Path, context: SiteContext | None = None) 
         draft.close()
     drafts.clear(out)
     return out / "index.html"
-
-
-@contextmanager
-def _fewer_collections() -> Iterator[None]:
-    # Reading creates and frees millions of objects without cycles; the search for cycles took noticeable time.
-    usual = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite.api.disk import DiskEstimate, disk_estimate
 from suite.api.paths import File, folder_of, home_of
@@ -22,13 +22,15 @@ from suite.planning import Inputs, Plan, make_plan, stale_reasons
 from suite.planning.disk import shape_of
 from suite.planning.machine import TargetMachine
 from suite.planning.speed import DeviceSpeed, Rates, assumed, rates_on, sort_of
-from suite.results.store.records import Status
 from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
 from suite.specs.kinds import only_specs
 from suite.specs.shared_names import shared_names
 from suite.specs.workspace import spec_file
 from suite.tasks.data import DataLocations
+
+if TYPE_CHECKING:
+    from suite.results.store.records import Status
 
 
 @dataclass(frozen=True)

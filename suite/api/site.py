@@ -12,11 +12,12 @@ from pathlib import Path
 import yaml
 
 from suite import methods
-from suite.api.claims import judge_stored
 from suite.api.paths import File, home_of
 from suite.api.results import reading
+from suite.api.unchanged import is_current, made, site_key
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
+from suite.results.record_files import record_files
 from suite.results.store import ResultsReader, Store
 from suite.results.store.urls import database_url
 from suite.specs.workspace import Workspace, published
@@ -36,17 +37,38 @@ def render(
 
 
 def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
-    """Like `render`. Calls `warn` if any data that was read had been changed after it was written."""
-    from leaderboard import SiteContext, UnionReader
-    from leaderboard import render as write_pages
-    from suite.results.records import read_records_into_memory
+    """Like `render`. Calls `warn` if any data that was read had been changed after it was written.
 
+    A site that was made from the same store, records, files and code stays as it is: none of them is read again.
+    """
     folder = records or published()
     if records is not None and not records.is_dir():
         raise SuiteError("there is no such folder", where=f"--records {records}")
+    site = out or home.site
+    # Without local runs, a fresh clone shows a board of the published records.
+    with reading(home, warn) if home.exists else Store.open("sqlite://") as local:
+
+        def key() -> str | None:
+            files = record_files([folder]) if folder else []
+            return site_key(local, files, _database(home, site), "" if records is None else "records")
+
+        before = key()
+        if before is not None and is_current(site, before):
+            return site.resolve() / "index.html"
+        page = _written(local, folder, site, _database(home, site), own_records=records is not None)
+        if before is not None and local.alteration() is None and key() == before:  # nobody wrote meanwhile
+            made(site, before)
+        return page
+
+
+def _written(local: Store, folder: Path | None, site: Path, database: str, *, own_records: bool) -> Path:
+    """Write the pages of a store and a folder of records. Returns the page to open."""
+    from leaderboard import SiteContext, UnionReader
+    from leaderboard import render as write_pages
+    from suite.api.claims import judge_stored
+    from suite.results.records import read_records_into_memory
+
     with ExitStack() as stack:
-        # Without local runs, a fresh clone shows a board of the published records.
-        local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
         store: ResultsReader = UnionReader(local, shared) if shared else local
         claims = judge_stored(store)
@@ -55,10 +77,10 @@ def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Call
             templates=_templates([reader for reader in (local, shared) if reader]),
             claims=claims.verdicts,
             unread=claims.unread,
-            database=_database(home, out or home.site),
-            shipped=_ids(shared) - _ids(local) if shared and records is None else frozenset(),
+            database=database,
+            shipped=_ids(shared) - _ids(local) if shared and not own_records else frozenset(),
         )
-        return write_pages(store, out or home.site, context)
+        return write_pages(store, site, context)
 
 
 def _database(home: RunDir, site: Path) -> str:

@@ -30,6 +30,7 @@ from suite.cli.options import (
     VerboseOption,
     WorkersOption,
 )
+from suite.core.cycles import fewer_collections
 from suite.core.run_dir import RUNS
 
 
@@ -60,25 +61,29 @@ def run(
 
     Finished steps are reused. The same command resumes an interrupted run.
     """
-    from suite.api.running import execute
-    from suite.cli.commands.planning import own_specs, planned, print_notes, verbosity_of
-    from suite.cli.commands.results import report
-    from suite.core.quantities import byte_count, duration
-    from suite.core.run_dir import RunDir
-    from suite.execution.executors import chosen_executor
+    with fewer_collections():
+        from suite.api.running import execute
+        from suite.cli.commands.planning import own_specs, planned, print_notes, verbosity_of
+        from suite.cli.commands.report import report
+        from suite.core.quantities import byte_count, duration
+        from suite.core.run_dir import RunDir
+        from suite.execution.executors import chosen_executor
 
-    runs_steps = chosen_executor(executor, workers, device, address, artifacts)
-    verbosity = verbosity_of(quiet=quiet, verbose=verbose)
-    seconds = None if max_time is None else duration(max_time, "--max-time")
-    room = None if max_disk is None else byte_count(max_disk, "--max-disk")
-    place, chosen = RunDir(home, db), specs or own_specs()
-    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=True, restore=restore, device=device)
+        runs_steps = chosen_executor(executor, workers, device, address, artifacts)
+        verbosity = verbosity_of(quiet=quiet, verbose=verbose)
+        seconds = None if max_time is None else duration(max_time, "--max-time")
+        room = None if max_disk is None else byte_count(max_disk, "--max-disk")
+        place, chosen = RunDir(home, db), specs or own_specs()
+        made = planned(
+            chosen, track, sets or (), seeds, data, models, place, baseline=True, restore=restore, device=device
+        )
     outcome = execute(
         made, device=device, executor=runs_steps, again=again, unsafe_code=unsafe_code, verbosity=verbosity,
         max_seconds=seconds, max_disk=room, track_with=track_with or (),
         begin=(lambda made: None) if quiet else print_notes,
     )  # fmt: skip
-    report(made.plan, made.home, outcome)
+    with fewer_collections():
+        report(made.plan, made.home, outcome)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -100,22 +105,23 @@ def plan(
 
     Mistakes in specs, tracks, tasks and data are reported with file and line. Nothing is written.
     """
-    from suite.cli.commands.planning import own_specs, planned, show_plan, show_resolved
-    from suite.core.run_dir import RunDir
-    from suite.planning.machine import TargetMachine
+    with fewer_collections():
+        from suite.cli.commands.planning import own_specs, planned, show_plan, show_resolved
+        from suite.core.run_dir import RunDir
+        from suite.planning.machine import TargetMachine
 
-    chosen, place = specs or own_specs(), RunDir(home, db)
-    described = None if machine is None else TargetMachine.of(machine)
-    made = planned(
-        chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore, device=device,
-        machine=described,
-    )  # fmt: skip
-    show_resolved(made.plan) if resolved else show_plan(made, memory=described is None)
-    if described is not None:
-        from suite.api.memory import memory_on, with_devices
-        from suite.api.timetable import timetable_on
-        from suite.cli.commands.memory import show_memory, show_timetable, simulating
+        chosen, place = specs or own_specs(), RunDir(home, db)
+        described = None if machine is None else TargetMachine.of(machine)
+        made = planned(
+            chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore,
+            device=device, machine=described,
+        )  # fmt: skip
+        show_resolved(made.plan) if resolved else show_plan(made, memory=described is None)
+        if described is not None:
+            from suite.api.memory import memory_on, with_devices
+            from suite.api.timetable import timetable_on
+            from suite.cli.commands.memory import show_memory, show_timetable, simulating
 
-        made = with_devices(made, described)
-        show_timetable(timetable_on(made, described))
-        show_memory(memory_on(made, described, simulating))
+            made = with_devices(made, described)
+            show_timetable(timetable_on(made, described))
+            show_memory(memory_on(made, described, simulating))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from suite.core.run_dir import RunDir
 from suite.models.artifact_files import difference
 from suite.planning import Plan
-from suite.results.store import ArtifactRecord, StepRecord, Store
+
+if TYPE_CHECKING:
+    from suite.results.store import ArtifactRecord, StepRecord, Store
 
 DELETED: Final = "its artifact was deleted"
 

@@ -8,10 +8,13 @@ import subprocess
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.core.devices import cpu_name
 from suite.planning.steps import Train, Work
-from suite.results.store import Provenance
+
+if TYPE_CHECKING:
+    from suite.results.store import Provenance
 
 PACKAGES = ("finetune-suite", "torch", "transformers", "peft", "accelerate", "lm-eval", "tokenizers", "datasets")
 EXTRA_PACKAGES = ("bitsandbytes",)
@@ -39,6 +42,7 @@ def provenance_of(device: str, work: Work, devices: int = 1) -> Provenance:
     import torch
 
     from suite.planning.devices import device_count_of
+    from suite.results.store import Provenance
 
     name, threads = device_name(device), torch.get_num_threads()
     if (count := device_count_of(work) if isinstance(work, Train) else devices) > 1:
@@ -48,6 +52,8 @@ def provenance_of(device: str, work: Work, devices: int = 1) -> Provenance:
 
 def provenance_of_failure() -> Provenance:
     """That of a step that failed, perhaps before its device was known."""
+    from suite.results.store import Provenance
+
     return Provenance(platform.node(), None, versions(), git_commit())
 
 

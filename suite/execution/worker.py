@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core import signals
+from suite.core.cycles import fewer_collections
 from suite.core.errors import ArtifactLost, StoreAway, TakenOver
 from suite.execution.context import StepContext
 from suite.execution.cost import Cost
@@ -152,7 +153,8 @@ class _Worker:
     @cached_property
     def session(self) -> Session:
         """The session that trains and answers, created for the first claimed step: importing torch takes seconds."""
-        from suite.execution.session import Session
+        with fewer_collections():
+            from suite.execution.session import Session
 
         session = Session(self.context.home, self.context.inputs, self.context.device, self.context.max_disk)
         session.divided = self.context.divided

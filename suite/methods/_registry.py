@@ -19,6 +19,7 @@ from suite.plugins import Origin
 from suite.plugins.pinned import PinnedPlugin, Plugins
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Names of this package's methods, sorted."""
     modules = pkgutil.iter_modules(suite.methods.__path__)

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from suite.core.hashing import file_hash
+from suite.core.user_cache import cache_folder
 
 WORTH_KEEPING = 4 << 20
 """Bytes; smaller files are hashed each time."""
@@ -28,8 +29,7 @@ def cached_file_hash(path: Path) -> str:
 
 
 def _cache_file() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "finetune-suite" / "hashes.json"
+    return cache_folder() / "hashes.json"
 
 
 def _read(cache: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ from suite.models.quantized import check_installed
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.architectures import check_architecture
 from suite.planning.gold import gold_notes
+from suite.planning.known_sound import known_notes, remember, rows_key
 from suite.planning.writable import check_writable
 from suite.specs import Experiment
 from suite.tasks.contamination import check_leaks, doubles
@@ -49,16 +50,20 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
     fit = attempt(lambda: check_architecture(experiment, _train_steps(experiment), locate)) if located else None
     if fit is not None:
         problems, notes = [*problems, *fit.problems], [*notes, *fit.notes]
-    for role in _trained_roles(experiment):
+    trained = _trained_roles(experiment)
+    key = rows_key(experiment, trained, located, data)
+    known = known_notes(key)
+    of_rows: list[str] = []
+    for role in trained if known is None else ():
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
             train[role] = (experiment.tasks[role], rows)
             used.append(train[role])
             attempt(lambda role=role: _selectable(*train[role]))
-            notes += doubles(*train[role], "trains on")
+            of_rows += doubles(*train[role], "trains on")
     problems += [*_full_weights(experiment), *_precision(experiment), *_room(experiment), *_patience(experiment)]
     problems += _devices(experiment)
-    for role in (*experiment.targets, *experiment.held_out):
+    for role in (*experiment.targets, *experiment.held_out) if known is None else ():
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
         few = role in experiment.held_out and any(experiment.track.held_out.shots)
@@ -71,13 +76,15 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             attempt(lambda task=task, split=split: rows_of(task, split, data))
         if reported is not None:
             note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
-            notes += [*(note or []), *doubles(task, reported, "reports")]
-    notes += attempt(lambda: gold_notes(used)) or []
-    if located is not None and not problems:
-        notes += attempt(lambda: _unwritable(experiment, located, data)) or []
+            of_rows += [*(note or []), *doubles(task, reported, "reports")]
+    of_rows += attempt(lambda: gold_notes(used)) or []
+    if located is not None and not problems and known is None:
+        of_rows += attempt(lambda: _unwritable(experiment, located, data)) or []
     if problems:
         raise SuiteError.of(problems)
-    return list(dict.fromkeys(notes))
+    if known is None:
+        remember(key, of_rows)
+    return list(dict.fromkeys([*notes, *(of_rows if known is None else known)]))
 
 
 def _unwritable(experiment: Experiment, located: LocatedModel, data: DataLocations) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from suite.core.code_key import package_folder
 from suite.core.errors import SuiteError, did_you_mean
 from suite.methods import MethodRegistry
 from suite.plugins.pinned import Plugins
@@ -22,14 +22,14 @@ DEEPEST = 2
 
 def shipped() -> Path:
     """The folder of the shipped specs, tracks, tasks, claims and tables (in an installation or in the repository)."""
-    package = Path(str(importlib.resources.files("suite")))
+    package = package_folder("suite")
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent / "specs"
 
 
 def published() -> Path | None:
     """The folder of published records, in the repository or an installation; None if there is none."""
-    folder = Path(str(importlib.resources.files("leaderboard"))) / "records"
+    folder = package_folder("leaderboard") / "records"
     return folder if folder.is_dir() else None
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv, expit, logit, stdtrit
 
 from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA
+from suite.stats.special import betaincinv, expit, logit, stdtrit
 
 TAIL = ALPHA / 2
 

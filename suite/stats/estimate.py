@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from suite.stats.bounded import Scores, intervals
+from suite.stats.special import stdtrit
 
 Over = Literal["documents", "seeds", "documents and seeds"]
 Scale = tuple[float, float]

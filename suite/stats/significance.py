@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import bdtr, gammaln, ndtr, stdtr, stdtrit
+
+from suite.stats.special import bdtr, gammaln, ndtr, stdtr, stdtrit
 
 ALPHA: Final = 0.05
 """The accepted rate of false positives; intervals are at 95 %."""

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers.optimization import Adafactor
 
 from suite.models.quantized import check_installed
 from suite.training.config import FitConfig
-from suite.training.divided_adafactor import DividedAdafactor
 
 if TYPE_CHECKING:
     from suite.training.shards import Shards
@@ -34,7 +32,14 @@ def make_optimizer(
         return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=decay, fused=True)
     settings: dict[str, Any] = {"lr": budget.learning_rate, "weight_decay": decay, "relative_step": False}
     settings["scale_parameter"] = budget.scale_parameter
-    return Adafactor(parameters, **settings) if shards is None else DividedAdafactor(shards, **settings)
+    if shards is not None:
+        from suite.training.divided_adafactor import DividedAdafactor
+
+        return DividedAdafactor(shards, **settings)
+    from transformers.optimization import Adafactor  # imports PEFT and bitsandbytes, a fifth of all imports of a run
+
+    optimizer: torch.optim.Optimizer = Adafactor(parameters, **settings)
+    return optimizer
 
 
 def _adamw_8bit(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:

@@ -14,7 +14,7 @@ from subprocess import PIPE
 import pytest
 
 from suite.cli import main
-from suite.cli.commands.results import report
+from suite.cli.commands.report import report
 from suite.core.run_dir import RunDir
 from suite.execution.outcome import Outcome
 from suite.execution.progress import PlanProgress

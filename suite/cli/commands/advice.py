@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from suite.analysis.advice import Advice, Constraints
 from suite.api.advice import recommendations
 from suite.cli.commands.as_json import as_text, plain
-from suite.cli.commands.cells import DASH, INTERVAL
+from suite.cli.commands.cells import DASH
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import TerminalColumn, fitted, room, wrapped
+from suite.cli.commands.tables import INTERVAL, TerminalColumn, fitted, room, wrapped
 from suite.core.quantities import byte_count, clock, duration, share, size
 from suite.core.run_dir import RunDir
 from suite.stats import estimate_text

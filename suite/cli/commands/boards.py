@@ -13,16 +13,24 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.cells import (
     CHANGE,
     DASH,
-    INTERVAL,
     shown,
     target_cells,
     time_column,
     trained_column,
     unwritable_notes,
 )
-from suite.cli.commands.results import with_legends
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import Cell, Fitted, TerminalColumn, fitted, markdown_lines, room, wrapped
+from suite.cli.commands.tables import (
+    INTERVAL,
+    Cell,
+    Fitted,
+    TerminalColumn,
+    fitted,
+    markdown_lines,
+    room,
+    with_legends,
+    wrapped,
+)
 from suite.core.errors import SuiteError
 from suite.core.escape import markdown
 from suite.core.quantities import size

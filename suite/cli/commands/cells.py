@@ -14,10 +14,6 @@ from suite.stats import Estimate, estimate_text
 DASH: Final = "–"
 CHANGE: Final = "change: the held-out average minus the pretrained model's"
 TIME: Final = "time: of all training steps, on average over seeds"
-INTERVAL: Final = (
-    "±: half of the 95% interval, over documents (and seeds, where there are several); [low, high]: the interval, "
-    "where its halves differ; –: not measured"
-)
 
 
 def shown(estimate: Estimate | None, sign: bool = False) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.analysis.board import BASELINE, Board, Row, boards
+from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board import Cell as TaskScore
 from suite.api.results import stored_boards
 from suite.api.shipped import remark
@@ -16,7 +15,6 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.cells import (
     CHANGE,
     DASH,
-    INTERVAL,
     shown,
     target_cells,
     time_column,
@@ -24,69 +22,18 @@ from suite.cli.commands.cells import (
     unwritable_notes,
 )
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import Fitted, TerminalColumn, fitted, room, wrapped
-from suite.core.errors import StoreAway, SuiteError, did_you_mean
-from suite.core.quantities import clock
+from suite.cli.commands.tables import Fitted, TerminalColumn, fitted, room, with_legends, wrapped
+from suite.core.errors import SuiteError, did_you_mean
 from suite.core.run_dir import RunDir
-from suite.planning import Plan
 from suite.results.store import ResultsReader
 
 if TYPE_CHECKING:
-    from suite.execution.outcome import Outcome
+    pass
 
 EARLIER, AVERAGE, TARGET, LENIENT = 4, 6, 9, 7
 """When columns leave a narrow terminal (`TerminalColumn.leaves`)."""
 MOST_CLASSES = 20
 """Maximum number of classes of a task in a terminal."""
-
-
-def _tables(plan: Plan, home: RunDir, *, patient: bool) -> list[Fitted]:
-    """The rows of the plan's experiments, a table for each track."""
-    planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
-    with reading(home, patient=patient) as store:
-        rows = [(board, [row for row in board.rows if (board.track, row.name) in planned]) for board in boards(store)]
-        return [table(board, of_plan, room()) for board, of_plan in rows if of_plan]
-
-
-def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
-    """After a run: print failures, the run's rows, and the page to open."""
-    from suite.cli.commands.sharing import render_site
-
-    page: Path | None = None
-    unrendered: SuiteError | OSError | None = None
-    if not outcome.interrupted and home.exists:
-        try:
-            page = render_site(home, None, None)  # before anything is printed, which a console may end
-        except (SuiteError, OSError) as error:
-            unrendered = error
-    print()
-    if outcome.interrupted:
-        why = str(outcome.interrupted)
-        print(f"{why[0].upper()}{why[1:]}. What was finished is kept; the same command goes on from there.")
-    if outcome.left:
-        print(f"The time limit was reached with {outcome.left} steps left. The same command goes on from there.")
-    for line in wrapped((f"failed: {title}: {reason}" for title, reason in outcome.failed.items()), room()):
-        print(line)
-    if outcome.blocked:
-        print(f"not run, as they need a failed step: {outcome.blocked}")
-    hurried = bool(outcome.interrupted) or isinstance(unrendered, StoreAway)
-    try:
-        tables = (
-            _tables(plan, home, patient=not hurried) if home.exists else []
-        )  # it may have ended before there is one
-    except StoreAway:
-        if not hurried:  # an interrupted run should not wait for its table, and no run should wait twice
-            raise
-        tables = []
-    print("".join(f"{line}\n" for line in with_legends(tables, room())), end="")
-    if outcome.log is not None:
-        print(f"log {outcome.log}")
-    undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
-    print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
-    if page is not None:
-        print(f"open {page}")
-    if unrendered is not None:
-        raise unrendered
 
 
 def show_results(
@@ -121,15 +68,6 @@ def show_results(
             lines += [*details(row, width), *wrapped(artifact_lines(own), width), ""]
         tables.append(replace(made, lines=tuple(lines)))
     print("\n".join([*with_legends(tables, width), *wrapped(more, width)]))
-
-
-def with_legends(tables: Sequence[Fitted], width: int | None) -> Iterator[str]:
-    """Some tables, and below them what their columns mean, each once."""
-    for made in tables:
-        yield from made.lines
-    if tables:
-        yield from wrapped(dict.fromkeys([*(legend for made in tables for legend in made.legends), INTERVAL]), width)
-        yield ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ GAP = "  "
 LEAST_NAME: Final = 12
 ALL: Final = "--wide of show, board and compare prints all"
 SHOTS: Final = re.compile(r" \d+-shot$")
+INTERVAL: Final = (
+    "±: half of the 95% interval, over documents (and seeds, where there are several); [low, high]: the interval, "
+    "where its halves differ; –: not measured"
+)
 
 Cell = str | tuple[str, ...]
 """A text; parts of one may stand below each other where room is short."""
@@ -73,6 +77,15 @@ def fitted(columns: Sequence[TerminalColumn], width: int | None) -> Fitted:
         omitted = [column.head for column in columns if column.head not in heads]
         lines += wrapped([f"left out to fit the terminal: {', '.join(_short(omitted, heads))} ({ALL})"], width)
     return Fitted(tuple(lines), tuple(dict.fromkeys(column.legend for column in shown if column.legend)))
+
+
+def with_legends(tables: Sequence[Fitted], width: int | None) -> Iterator[str]:
+    """Some tables, and below them what their columns mean, each once."""
+    for made in tables:
+        yield from made.lines
+    if tables:
+        yield from wrapped(dict.fromkeys([*(legend for made in tables for legend in made.legends), INTERVAL]), width)
+        yield ""
 
 
 def markdown_lines(columns: Sequence[TerminalColumn]) -> Iterator[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from suite.core.code_key import code_key
 from suite.core.console import visible
 from suite.core.errors import Problem, SuiteError
+from suite.core.hashing import file_hash, fingerprint
+from suite.core.user_cache import cached, keep
+from suite.results.record_files import record_files
 from suite.results.records.checks import read_record, unchecked
 from suite.results.records.schema import RecordFile, StepPart
 from suite.results.store import (
@@ -20,7 +24,10 @@ from suite.results.store import (
     StepRecord,
     Store,
 )
+from suite.results.store.contents import SUPPORTED, contents_in_memory
 
+CACHED = "records"
+"""The kind of cached values: records as stores."""
 Check = Callable[[RecordFile], str | None]
 """A further check that a caller adds: an error message, or None."""
 
@@ -56,7 +63,7 @@ def _name(record: RecordFile) -> str:
 def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> Iterator[tuple[RecordFile, bool]]:
     """Yield each record, and whether the import changed the store."""
     problems: list[Problem] = []
-    for file in _files(files_or_folders):
+    for file in record_files(files_or_folders):
         try:
             record = read_record(file)
             if wrong := also(record):
@@ -76,30 +83,23 @@ def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> It
 
 @contextmanager
 def read_records_into_memory(*files_or_folders: Path) -> Iterator[Store]:
-    """A read-only store in memory that holds these records."""
+    """A read-only store in memory that holds these records.
+
+    Records that were checked and imported before come from the user's cache, under a key of their contents and of this
+    program's code. Raises SuiteError like `import_records`.
+    """
+    files = record_files(files_or_folders)
+    key = fingerprint([code_key(), *map(file_hash, files)], 32)
+    contents = cached(CACHED, key) if SUPPORTED else None
+    if contents is not None:
+        with Store.of_contents(contents) as store:
+            yield store
+        return
     with Store.open("sqlite://") as store:
-        import_records(store, files_or_folders)
+        import_records(store, files)
+        if SUPPORTED:
+            keep(CACHED, key, contents_in_memory(store.engine))
         yield store
-
-
-def _files(paths: Iterable[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += sorted(
-                file
-                for kind in ("*.json", "*.json.gz")
-                for file in path.rglob(kind)
-                if file.name[0] != "." and not file.is_dir()
-            )
-        elif path.exists():
-            files.append(path)
-        else:
-            raise SuiteError("there is no such file or folder", where=str(path))
-    if not files:
-        where = ", ".join(str(path) for path in paths)
-        raise SuiteError("there are no records (*.json, *.json.gz)", where=where, fix="`suite export` writes them")
-    return list(dict.fromkeys(files))
 
 
 def _experiment(record: RecordFile) -> ExperimentRecord:

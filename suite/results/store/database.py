@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,17 @@ def connect(url: str | Path, create: bool) -> Engine:
         engine = _connected(parsed, file, create)
         open_files.opened(engine, file)
     return engine
+
+
+def connect_in_memory(contents: bytes) -> Engine:
+    """An engine on a database in memory with the contents of another one (`serialize` of sqlite3)."""
+    engine = _engine(database_url("sqlite://"))
+    connection = engine.raw_connection()
+    source: Any = sqlite3.connect(":memory:")  # Python 3.10 has no `deserialize`
+    with closing(source), closing(connection):
+        source.deserialize(contents)
+        source.backup(connection.driver_connection)
+    return _opened(engine, create=False)
 
 
 def _connected(parsed: URL, file: Path | None, create: bool) -> Engine:

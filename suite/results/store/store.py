@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from suite.core.errors import SuiteError
-from suite.results.store.database import connect, dispose
+from suite.results.store.contents import imported_now
+from suite.results.store.database import connect, connect_in_memory, dispose
 from suite.results.store.files import RESTORE
 from suite.results.store.filesystems import caution, sqlite_file
 from suite.results.store.integrity import Integrity
@@ -37,6 +38,12 @@ class Store(Reading, Writing, Removing, Invalidating, LeaseReading, FileReferenc
         with nullcontext() if server is None or patient else server.without_retries():
             engine = connect(url, create) if server is None else server.with_retries(lambda: connect(url, create))
             yield from cls._opened(engine)
+
+    @classmethod
+    @contextmanager
+    def of_contents(cls, contents: bytes) -> Iterator[Store]:
+        """A store in memory with these contents (see `contents_in_memory`), as if imported now."""
+        yield from cls._opened(imported_now(connect_in_memory(contents)))
 
     @classmethod
     def _opened(cls, engine: Engine) -> Iterator[Store]:
