@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from suite.core.run_dir import RunDir
 from suite.execution.session import Session
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan
 from suite.planning.steps import Evaluate, TakePart, Train

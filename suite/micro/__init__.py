@@ -1,4 +1,11 @@
-"""The micro world: a small synthetic language, its data sets, and two base models pretrained on it.
+"""The micro world, first edition: its rows and its base models, as files.
 
-This package does not import the rest of `suite`, which only uses its data files and its folders in Hugging Face format.
+Its generator is gone since the second edition (`suite.micro2`); the last commit with it is 1a503b5.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+MODELS: Final = Path(__file__).parent / "models"

@@ -165,11 +165,12 @@ def _base(source: ModelSource, models_dir: Path | None, described: bool) -> Loca
 
 
 def _bundled(name: str) -> Path:
-    root = Path(str(importlib.resources.files("suite"))) / "micro" / "models"
-    bundled = sorted(folder.name for folder in root.glob("*") if (folder / "config.json").is_file())
+    root = Path(str(importlib.resources.files("suite")))
+    configs = sorted(root.glob("micro*/models/*/config.json"))
+    bundled = {config.parent.name: config.parent for config in configs}
     if name not in bundled:
-        raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, bundled))
-    return root / name
+        raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, list(bundled)))
+    return bundled[name]
 
 
 def _existing(text: str, folder: Path | None, models_dir: Path | None, what: str) -> tuple[Path, str | None]:

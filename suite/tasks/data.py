@@ -21,8 +21,9 @@ from suite.tasks.files import Row as Row
 from suite.tasks.places import in_data_folder, local_files, resolved
 from suite.tickets import DATA as TICKETS
 
-BUNDLED: Final = (Path(__file__).parents[1] / "micro" / "data", BASICS, TICKETS)
-"""The rows that ship with the package: those of the micro world, the basics and the tickets."""
+_SUITE: Final = Path(__file__).parents[1]
+BUNDLED: Final = (_SUITE / "micro" / "data", _SUITE / "micro2" / "data", BASICS, TICKETS)
+"""The rows that ship with the package: those of the two micro worlds, the basics and the tickets."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from threading import Thread
 
 import pytest
 
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.results.store import Store
 
 COMMIT = hashlib.sha1(b"a commit").hexdigest()

@@ -11,7 +11,7 @@ import pytest
 
 from suite.core.errors import SuiteError
 from suite.core.quantities import size
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.planning.machine import CONTEXT, TargetMachine
 from tests.cli.calls import suite
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from transformers import AutoModelForCausalLM
 
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.starter.budget import METHODS
 from tests.cli.calls import suite
 

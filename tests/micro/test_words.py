@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.micro.words import with_words
 
 SOURCE = MODELS / "micro-llama"

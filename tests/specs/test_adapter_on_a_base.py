@@ -8,7 +8,7 @@ import peft
 import pytest
 from transformers import AutoModelForCausalLM
 
-from suite.micro.pretrain import MODELS
+from suite.micro import MODELS
 from suite.specs import load
 from suite.specs.load import Options
 from tests.cli.calls import suite

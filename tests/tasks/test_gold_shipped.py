@@ -29,7 +29,7 @@ def missed(name: str, split: str, locations: DataLocations) -> tuple[str, ...]:
     return tuple(miss.reference for misses in gold(task, rows(task, split, locations)) for miss in misses.rows)
 
 
-BUNDLED = ("appliance_", "basics_", "micro_")
+BUNDLED = ("appliance_", "basics_", "micro_", "micro2_")
 """The tasks whose rows come with suite begin so."""
 
 

@@ -265,7 +265,7 @@ def test_answers_are_stored_under_the_same_name(write: Write, data: Data) -> Non
     assert names[0] == names[2] != names[1]
 
 
-@pytest.mark.parametrize("name", [each for each in task_names([SHIPPED]) if each.startswith("micro_")])
+@pytest.mark.parametrize("name", [each for each in task_names([SHIPPED]) if each.startswith("micro")])
 def test_no_bundled_task_reports_what_it_trains_on_or_shows(name: str) -> None:
     task, here = read_task(name, [SHIPPED]), DataLocations()
     reported, trained = reported_rows(task, here), training_rows(task, here)
