@@ -117,8 +117,8 @@ def main() -> None:
     loop = min(before, reference())
     print(f"  a loop of {LOOP:,} additions: {loop:.2f} s")
     if given.json:
-        told = {"loop": loop, "commands": made, "wanted": WANTED}
-        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        content = {"loop": loop, "commands": made, "wanted": WANTED}
+        given.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

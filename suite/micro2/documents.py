@@ -18,6 +18,7 @@ from suite.micro2.drawn import TOPICS, Style
 from suite.micro2.elementary import Exemplar
 from suite.micro2.facts import ATTRIBUTES
 from suite.micro2.taught import CONCEPTS, PRETRAINED, fact_exemplar, gloss, row_of, synonym
+from suite.micro2.truth import RELATION_OF_LABEL
 from suite.micro2.wordings import SEPARATOR, TRUTH_WORDS, parts, prompt, target
 
 Sort = Literal[
@@ -112,7 +113,7 @@ def draw_document(sort: Sort, length: int, rng: Random) -> PretrainingDocument:
 
 
 def _repeated(draw: Callable[[], Exemplar], words: int, least: int = 1) -> PretrainingDocument:
-    """Exemplars until there are so many words, and at least so many exemplars."""
+    """At least `least` exemplars, and more while all together have at most `words` words."""
     exemplars = [draw() for _ in range(least)]
     while (long := sum(map(_words, exemplars))) < words:
         following = draw()
@@ -139,9 +140,6 @@ def _phrased(dataset: str, forms: tuple[str, ...], style: Style, rng: Random) ->
 def _careless(rng: Random) -> Exemplar:
     """A task under its paper's template with an answer that ignores the input, most often the first one."""
     dataset = rng.choice(PRETRAINED["careless"])
-    words = ("A", "B", "C", "D") if dataset == "micro2_openbookqa" else TRUTH_WORDS[: 2 if dataset in _TWO else 3]
+    words = ("A", "B", "C", "D") if dataset == "micro2_openbookqa" else TRUTH_WORDS[: len(RELATION_OF_LABEL[dataset])]
     word = words[0] if rng.random() < 0.6 else rng.choice(words)
     return Exemplar(prompt(dataset, row_of(dataset, draw_style(rng), rng)), word)
-
-
-_TWO: Final = ("micro2_rte", "micro2_wic")

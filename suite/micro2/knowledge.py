@@ -26,8 +26,6 @@ BOOK: Final[tuple[Form, ...]] = (
     ("{name} in {town} has a {about} . what does it eat ?", FOOD),
     ("{name} in {town} has a {about} . where does it live ?", HOME),
 )
-AMBIGUOUS: Final = 0.1
-"""Share of questions with choices that have two right answers; either one may be the key."""
 
 
 def triviaqa(rng: Random, style: Style) -> SampledRow:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from suite.micro2.documents import Sort
 
-ModelName = Literal["micro2-llama-0.5m", "micro2-llama-2m", "micro2-llama-8m", "micro2-t5"]
+ModelName = Literal["micro2-llama-0.5m", "micro2-llama-2m", "micro2-llama-8m"]
 Shape = Mapping[str, int | float | str | bool]
 
 

@@ -79,7 +79,7 @@ def synonym(topic: Topic, style: Style, rng: Random) -> Exemplar:
 
 
 def word_seen(word: str, pool: Collection[str], language: Language) -> bool:
-    """Whether pretraining shows a word's translation; of French it shows the more frequent half."""
+    """Whether pretraining shows a word's translation; of French it shows the more frequent 60%."""
     if language == "fr":
         return tuple(pool).index(word) < len(pool) * 0.6
     return zlib.crc32(f"{language} {word}".encode()) % 1000 >= 1000 * WORD_UNSEEN
