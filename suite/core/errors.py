@@ -107,7 +107,7 @@ def machine_problem(error: BaseException) -> Problem | None:
             "", "there is no folder for temporary files", "make room in /tmp, or set TMPDIR to a folder with room"
         )
     if isinstance(error, NotRegular):
-        return Problem(str(error.filename), f"cannot be read ({error.strerror})", "name a file, or take it away")
+        return Problem(str(error.filename), f"cannot be read ({error.strerror})", error.FIX)
     number = error.errno if isinstance(error, OSError) and error.errno else _number_in(str(error))
     if number not in MACHINE:
         return None

@@ -15,6 +15,8 @@ _KINDS: Final = (
 class NotRegular(OSError):
     """The path is not a regular file."""
 
+    FIX: Final = "name a file, or take it away"
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading bytes. Raises NotRegular for a FIFO, a socket or a device, and OSError as `open` does."""

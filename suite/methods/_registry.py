@@ -19,10 +19,14 @@ from suite.plugins import Origin
 from suite.plugins.pinned import PinnedPlugin, Plugins
 
 
-@cache
 def names() -> tuple[str, ...]:
     """Names of this package's methods, sorted."""
-    modules = pkgutil.iter_modules(suite.methods.__path__)
+    return _names_in(tuple(suite.methods.__path__))
+
+
+@cache
+def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
+    modules = pkgutil.iter_modules(folders)
     return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 

@@ -62,7 +62,7 @@ def test_a_folder_of_records_with_one(tmp_path: Path, capsys: pytest.CaptureFixt
     (folder / "micro").mkdir(parents=True)
     (folder / "old.json").mkdir()
     os.mkfifo(folder / name)
-    told = f"error: {folder / name}: cannot be read (it is a FIFO, not a regular file)\n"
+    told = f"error: {folder / name}: cannot be read (it is a FIFO, not a regular file); name a file, or take it away\n"
     assert suite(capsys, "import", folder, "--verify") == (2, "", told)
     code, _, told_by_site = suite(capsys, "render", "--records", folder, "--home", tmp_path / "home")
     assert (code, told_by_site) == (2, told)

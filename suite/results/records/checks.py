@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from suite.core import diagnostics
 from suite.core.errors import SuiteError
 from suite.core.hashing import experiment_id, fingerprint, variant_id
-from suite.core.regular import open_regular
+from suite.core.regular import NotRegular, open_regular
 from suite.core.words import can_split, tokenizer_of
 from suite.results.records import corpora
 from suite.results.records.completeness import find_incomplete, out_of_range
@@ -76,7 +76,9 @@ def _text(file: Path) -> str:
             stream.seek(0)
             data = (gzip.GzipFile(fileobj=stream) if packed else stream).read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise SuiteError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=str(file)) from None
+        fix = NotRegular.FIX if isinstance(error, NotRegular) else ""
+        what = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise SuiteError(what, where=str(file), fix=fix) from None
     if len(data) > MAX_BYTES:
         raise SuiteError(f"is longer than {MAX_BYTES // 1_000_000} MB", where=str(file))
     try:
