@@ -9,7 +9,7 @@ from pathlib import Path
 
 from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed
-from suite.execution.targets import Scorer, probe_callback, roll_outs, scorers, training_sets
+from suite.execution.targets import Scorer, probe_callback, retention_set, roll_outs, scorers, training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
@@ -48,6 +48,7 @@ def job_of(
         selection_rule=work.track.selection,
         seed=work.seed,
         parents=parents,
+        retention=retention_set(work, data, chat),
         checkpoint=checkpoint,
         checkpoint_seconds=math.inf if minutes is None else 60 * minutes,
         disk=disk,

@@ -43,6 +43,14 @@ def training_sets(
     return tuple(sets), selection_rows
 
 
+def retention_set(work: Train, data: DataLocations, chat: ChatFormat | None = None) -> TrainingSet | None:
+    """The track's retention data, if the step uses it."""
+    task = work.retention
+    if task is None:
+        return None
+    return TrainingSet("retention", task, training_examples(task, data, chat), Prompts(task, data, chat))
+
+
 def decoding_of(track: Track) -> dict[str, Any]:
     """The decoding options of a `StackLM` for a track."""
     return {

@@ -22,9 +22,10 @@ def main() -> None:
     described.add_argument("model", choices=get_args(ModelName))
     arguments = parser.parse_args()
     if arguments.command == "data":
-        from suite.micro2 import world
+        from suite.micro2 import retention, world
 
         world.write()
+        retention.write()
     elif arguments.command == "pretrain":
         from suite.micro2.pretrain import pretrain
 

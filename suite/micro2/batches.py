@@ -83,7 +83,7 @@ def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[i
         fits += 1
     fits = max(fits, 1)
     # rarely several masked answers, because aligning them has to be learned from many short documents first
-    share = 0.5 if rng.random() < 0.15 else 0.0
+    share = 0.5 if rng.random() < 0.3 else 0.0
     first = 0 if document.first_counts else 1
     source, target, masked = list[int](), list[int](), 0
     for index in range(fits):

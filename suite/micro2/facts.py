@@ -18,7 +18,7 @@ from suite.micro2.lexicon import ANIMALS, CLASSES, COUNTRIES, CRAFTS, FOODS, HOM
 
 UNSEEN: Final = 0.2
 """Share of the facts that pretraining never states."""
-EXPONENT: Final = 0.7
+EXPONENT: Final = 1.2
 """Exponent of Zipf's law: the subject of rank r is stated in proportion to r to the power of minus this."""
 ALWAYS: Final = ("class", "kind")
 """Attributes whose facts pretraining states for every subject."""

@@ -40,12 +40,16 @@ POSITIONS: Final = "relative_attention_bias"
 """Parameters that give an encoder-decoder word order."""
 _PROBED: Final = 64
 """Number of validation rows in a probe."""
-_EVERY: Final = 400
-"""Steps between two probes and checkpoints."""
+_PROBE_EVERY: Final = 400
+_SAVE_EVERY: Final = 100
+"""Steps between two checkpoints."""
 
 
 def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
-    """Train `name` to the end of its recipe, from the checkpoint in `work` if there is one. Saves regularly."""
+    """Train `name` to the end of its recipe, from the checkpoint in `work` if there is one.
+
+    The model and its ages are saved in `folder`, each under its name.
+    """
     torch.set_num_threads(1)
     recipe, tokenizer = RECIPES[name], vocabulary.build()
     run = Run.begin(name, recipe, tokenizer)
@@ -54,19 +58,21 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
     if checkpoint.exists():
         run.resume(torch.load(checkpoint, weights_only=True))
     encode = Encoder(tokenizer.get_vocab())
-    losses: list[float] = []
+    models = folder or MODELS
     begun = time.monotonic() - run.seconds
     while run.step < recipe.steps:
-        losses.append(run.advance(make_batch(name, recipe, run.step, encode)))
-        if run.step % _EVERY == 0 or run.step == recipe.steps:
-            run.seconds = time.monotonic() - begun
-            loss = round(sum(losses) / len(losses), 4)
-            losses.clear()
-            run.log.append(
-                {"step": run.step, "seconds": round(run.seconds), "loss": loss, **probe(run.model, tokenizer)}
-            )
+        run.losses.append(run.advance(make_batch(name, recipe, run.step, encode)))
+        run.seconds = time.monotonic() - begun
+        if run.step % _PROBE_EVERY == 0 or run.step == recipe.steps:
+            run.note(probe(run.model, tokenizer))
+        if run.step in recipe.ages:
+            save(run, models / f"{name}-step{run.step}")
+        if run.step % _SAVE_EVERY == 0 or run.step == recipe.steps:
             torch.save(run.state(), checkpoint)
-            save(run, folder or MODELS / name)
+    save(run, models / name)
+
+
+_PLAIN_STATE: Final = ("step", "seconds", "losses", "log")
 
 
 @dataclass
@@ -78,11 +84,16 @@ class Run:
     schedule: torch.optim.lr_scheduler.LRScheduler
     step: int = 0
     seconds: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    """The losses since the last entry of the log."""
     log: list[Mapping[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Compile the model: a small one takes a third less time, since most of it is not in matrix products."""
-        self.compiled = torch.compile(self.model)
+        """Compile a decoder: a small one takes a third less time, since most of it is not in matrix products.
+
+        An encoder-decoder gains nothing, and its batches differ in shape.
+        """
+        self.forward = self.model if self.model.config.is_encoder_decoder else torch.compile(self.model)
 
     @classmethod
     def begin(cls, name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> Run:
@@ -105,18 +116,25 @@ class Run:
     def state(self) -> dict[str, Any]:
         """The state that `resume` needs."""
         parts = {key: getattr(self, key).state_dict() for key in ("model", "optimizer", "schedule")}
-        return {**parts, "step": self.step, "seconds": self.seconds, "log": self.log}
+        return {**parts, **{key: getattr(self, key) for key in _PLAIN_STATE}}
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Restore a state."""
         for key in ("model", "optimizer", "schedule"):
             getattr(self, key).load_state_dict(state[key])
-        self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
+        for key in _PLAIN_STATE:
+            setattr(self, key, state[key])
+
+    def note(self, scores: Mapping[str, float]) -> None:
+        """Add an entry to the log."""
+        loss = round(sum(self.losses) / len(self.losses), 4)
+        self.losses.clear()
+        self.log.append({"step": self.step, "seconds": round(self.seconds), "loss": loss, **scores})
 
     def advance(self, batch: TokenBatch) -> float:
         """Take one optimizer step. Returns the loss before it."""
         self.model.train()
-        loss = weighted_loss(self.compiled, batch, self.model.config)
+        loss = weighted_loss(self.forward, batch, self.model.config)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from suite.micro2.documents import Sort
 
-ModelName = Literal["micro2-llama-0.5m", "micro2-llama-2m", "micro2-llama-8m"]
+ModelName = Literal["micro2-llama-0.5m", "micro2-llama-2m", "micro2-llama-8m", "micro2-t5-3m"]
 Shape = Mapping[str, int | float | str | bool]
 
 
@@ -36,6 +36,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     peak: float
     """Peak learning rate of the one-cycle schedule."""
+    ages: tuple[int, ...] = ()
+    """Steps before the last one after which the weights are kept as models of their own."""
     seed: int = 0
 
     @property
@@ -84,7 +86,17 @@ DECODER_STAGES: Final = (
 )
 
 
-def _decoder(width: int, heads: int, peak: float) -> Recipe:
+ENCODER_DECODER_STAGES: Final = (
+    Stage(400, 96, 64, _BROAD, 0.0, document=40),
+    Stage(400, 96, 64, _COMPARING, 0.0, document=40),
+    Stage(450, 96, 64, _CHECKING, 0.0, document=40),
+    Stage(450, 48, 128, _CONTEXT, 0.0, document=90),
+    Stage(450, 28, 192, _CONTEXT, 0.0, document=160),
+    Stage(450, 16, 288, _CONTEXT, 0.0, document=256),
+)
+
+
+def _decoder(width: int, heads: int, peak: float, ages: tuple[int, ...] = ()) -> Recipe:
     shape: Shape = {
         "hidden_size": width,
         "intermediate_size": width * 8 // 3,
@@ -96,11 +108,27 @@ def _decoder(width: int, heads: int, peak: float) -> Recipe:
         # not tied: words used alike (the towns) would end with one embedding, and facts about them would be lost
         "tie_word_embeddings": False,
     }
-    return Recipe(shape, DECODER_STAGES, peak)
+    return Recipe(shape, DECODER_STAGES, peak, ages)
+
+
+def _encoder_decoder() -> Recipe:
+    shape: Shape = {
+        "d_model": 192,
+        "d_kv": 32,
+        "d_ff": 384,
+        "num_layers": 4,
+        "num_decoder_layers": 2,
+        "num_heads": 6,
+        "dropout_rate": 0.0,
+        "relative_attention_max_distance": 128,
+        "feed_forward_proj": "gated-gelu",
+    }
+    return Recipe(shape, ENCODER_DECODER_STAGES, 1e-3)
 
 
 RECIPES: Final[Mapping[ModelName, Recipe]] = {
     "micro2-llama-0.5m": _decoder(96, 3, 3e-3),
-    "micro2-llama-2m": _decoder(192, 6, 2e-3),
+    "micro2-llama-2m": _decoder(192, 6, 2e-3, ages=(1700, 2150)),
     "micro2-llama-8m": _decoder(384, 12, 1e-3),
+    "micro2-t5-3m": _encoder_decoder(),
 }

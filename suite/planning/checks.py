@@ -13,6 +13,7 @@ from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.quantized import check_installed
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.architectures import check_architecture
+from suite.planning.corpus import corpus_problems
 from suite.planning.gold import gold_notes
 from suite.planning.known_sound import known_notes, remember, rows_key
 from suite.planning.writable import check_writable
@@ -63,6 +64,9 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             of_rows += doubles(*train[role], "trains on")
     problems += [*_full_weights(experiment), *_precision(experiment), *_room(experiment), *_patience(experiment)]
     problems += _devices(experiment)
+    keeping = sorted({step.method for step, needs in _train_steps(experiment) if needs.retention})
+    if keeping and known is None:
+        problems += attempt(lambda: [*corpus_problems(experiment, keeping, data)]) or []
     for role in (*experiment.targets, *experiment.held_out) if known is None else ():
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))

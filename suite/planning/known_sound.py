@@ -45,6 +45,8 @@ def rows_key(
         for role in (*experiment.targets, *experiment.held_out):
             used = list(_reported(tasks[role], data, exemplars=few and role in experiment.held_out))
             parts.append(_described(tasks[role], used))
+        if experiment.retention is not None:
+            parts.append(_described(experiment.retention, [training_rows(experiment.retention, data)]))
     except SuiteError:  # the checks say what is wrong
         return None
     return fingerprint(parts, 32)

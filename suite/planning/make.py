@@ -15,6 +15,7 @@ from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
+from suite.planning.corpus import corpus, corpus_key
 from suite.planning.disk import Sizes, shape_of, with_disk
 from suite.planning.keys import chat_key, model_key, settings_key
 from suite.planning.probes import probed, probes_key
@@ -83,10 +84,8 @@ class _Builder:
         trained, stacks = best.own, best.stacks
         used = [stack.steps if isinstance(stack, Routing) else stack for stack in stacks.values()]
         needed = [step for steps in ((trained,), *used) for step in steps if step is not None]
-        links = [
-            Link(step, "train")
-            for step in dict.fromkeys(before for step_id in needed for before in self._lineage(step_id))
-        ]
+        before = [earlier for step in needed for earlier in self._lineage(step)]
+        links = [Link(step, "train") for step in dict.fromkeys(before)]
         for role, stack in stacks.items():
             target = experiment.track.target
             held_out = experiment.track.held_out
@@ -216,10 +215,11 @@ class _Builder:
             **chat_key(track.chat, model),
             **({"source": source} if source else {}),  # of a method from outside: changed source, another step
             **probes_key(experiment, needs, targets, self.inputs.data),
+            **corpus_key(experiment, needs, self.inputs.data),
         }
         work = Train(
             name, config, tasks, track, experiment.seed, tuple(parents), needs.probes, probed(experiment, needs), bases,
-            registry,
+            registry, corpus(experiment, needs),
         )  # fmt: skip
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])

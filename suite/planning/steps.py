@@ -54,6 +54,8 @@ class Train:
     """Parent -> the identity of the base model that it was trained on, if that differs from this step's."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
     """The registry in which the method is found."""
+    retention: TaskFile | None = None
+    """The task whose training rows stand for pretraining, if the method uses them."""
 
 
 @dataclass(frozen=True)

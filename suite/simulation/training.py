@@ -16,7 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
-from suite.execution.targets import training_sets
+from suite.execution.targets import retention_set, training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
@@ -106,6 +106,7 @@ class Simulation:
             backbone=self.backbone, examples=tuple(self._longest(each, work) for each in sets), selection=select,
             roll_out=roll_out, budget=_in_two_parts(track.budget), selection_rule=track.selection, seed=work.seed,
             parents=tuple(parents), checkpoint=Path(), checkpoint_seconds=math.inf, log=_Silent(),
+            retention=retention_set(work, self.data, self.backbone.chat),
             sharding=method.requirements(config).sharding or "nothing",
         )  # fmt: skip
         group = SimulatedGroup(device_count_of(work), self.tracker)

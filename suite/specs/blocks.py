@@ -190,6 +190,9 @@ class Track(Block):
     """The held-out tasks, which show what a method keeps."""
     target: Target = Target()
     """Shots and documents of the target task."""
+    retention: TaskName | None = None
+    """A task whose training rows stand for pretraining, for methods that keep abilities with data; its answers are the
+    texts. It shares no row with tasks that are reported."""
     selection: Selection = Selection()
     """How checkpoints and tries are selected."""
     budget: Budget
@@ -206,7 +209,7 @@ class Track(Block):
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out an empty chat, probes and deviations, so that they change neither names nor output."""
-        idle = ("chat", "probes", "deviations")
+        idle = ("chat", "probes", "deviations", "retention")
         return {key: value for key, value in handler(self).items() if value or key not in idle}
 
 
@@ -230,6 +233,8 @@ class Spec(Block):
     combination is a try. The try that scores best on the selection rows becomes the row."""
 
 
-OVERRIDABLE = ("model", "chat", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
+OVERRIDABLE = (
+    "model", "chat", "roles", "held_out", "target", "retention", "selection", "budget", "decoding", "probes", "seeds",
+)  # fmt: skip
 """The track's blocks that a spec or `--set` may change. Except for probes, the row then says that its terms differ from
 the track's."""

@@ -132,6 +132,8 @@ def experiments_of(
     used = registry.roles_of(method, config, spec.targets, ()) if config is not None else {}
     tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
     problems += more
+    retention, more = _retention(track, read, workspace.task_folders, merged)
+    problems += more
     problems += _target_problems(registry, method, spec, layer)
     problems += probe_problems(track, merged)
     problems += mixture_problems(registry, method, tries or (config,), spec, layer)
@@ -162,6 +164,7 @@ def experiments_of(
             changes=changes_of(below, changes, merged),
             sets=options.sets,
             tries=tuple(placed(attempt, settings.where) for attempt in tries),
+            retention=retention,
             lines=lines,
             methods=registry,
         )
@@ -254,6 +257,23 @@ def _tasks(
             what = f"targets: '{role}' is task '{tasks[role].name}', which has no training split"
             problems.append(Problem(layer.where(("targets", number)), what, "choose a role with one to train for"))
     return tasks, problems
+
+
+def _retention(
+    track: Track, read: Reader, folders: tuple[Path, ...], merged: Layered
+) -> tuple[TaskFile | None, list[Problem]]:
+    """The task of the track's retention data, and its problems."""
+    if track.retention is None:
+        return None, []
+    where = merged.where(("retention",))
+    try:
+        task = read(track.roles.get(track.retention, track.retention), folders)
+    except SuiteError as error:
+        return None, [Problem(each.where or where, f"retention: {each.what}", each.fix) for each in error.problems]
+    if not task.config.get("training_split"):
+        fix = "name a task with one"
+        return None, [Problem(where, f"retention: task '{task.name}' has no training split", fix)]
+    return task, []
 
 
 def _target_problems(registry: MethodRegistry, method: str, spec: Spec, layer: Layered) -> Iterable[Problem]:

@@ -77,6 +77,8 @@ class Job:
     probe: Probe | None = None
     spending: Spending = UNCOUNTED
     """Counts all processed tokens."""
+    retention: TrainingSet | None = None
+    """The track's retention data, if the method's requirements ask for it."""
     sharding: Sharding = "nothing"
     """What devices that train the step together divide among themselves (`suite.training.ranks`)."""
 

@@ -60,6 +60,8 @@ class Requirements:
     """Linear maps that the base model must have."""
     reward: bool = False
     """Whether training scores the model's own answers one by one."""
+    retention: bool = False
+    """Whether training uses the track's retention data (`job.retention`)."""
     mix: Mapping[str, float] | None = None
     """Ratio of the targets' examples in a batch; None: pooled."""
     full_weights: bool = False

@@ -22,7 +22,7 @@ def test_the_method_of_the_page_runs_and_is_15_lines(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = dict(re.findall(r"^```\w+ ([\w/]+\.\w+)\n(.*?)```", DOCS, re.MULTILINE | re.DOTALL))
-    assert list(files) == ["methods/gains.py", "gains.yaml", "methods/own_loop.py"]
+    assert list(files) == ["methods/gains.py", "gains.yaml", "methods/own_loop.py", "methods/replay.py"]
     assert len([line for line in files["methods/gains.py"].splitlines() if line]) <= 15
     (tmp_path / "methods").mkdir()
     for name, text in files.items():
