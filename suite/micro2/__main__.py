@@ -31,9 +31,9 @@ def main() -> None:
 
         pretrain(arguments.model, arguments.work, arguments.out)
     else:
-        from suite.micro2.card import write_card
+        from suite.micro2.card import write_cards
 
-        write_card(arguments.model)
+        write_cards(arguments.model)
 
 
 if __name__ == "__main__":

@@ -9,38 +9,44 @@ from typing import Any, Final
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from suite.micro2.known import FactKnowledge, Grade, admitted, knowledge
-from suite.micro2.pretrain import MODELS
+from suite.micro2.pretrain import MODELS, age_name
 from suite.micro2.recipes import RECIPES, ModelName, Recipe, Stage
 
 GRADES: Final[tuple[Grade, ...]] = ("known", "unsure", "unknown")
 
 
-def write_card(name: ModelName) -> None:
-    """Measure a bundled model and write its card."""
-    folder = MODELS / name
-    loader: Any = AutoModelForSeq2SeqLM if "t5" in name else AutoModelForCausalLM
-    model = loader.from_pretrained(folder, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    facts, strangers = knowledge(model, tokenizer), admitted(model, tokenizer)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    text = _card(name, RECIPES[name], parameters, len(tokenizer), facts, strangers)
-    (folder / "CARD.md").write_text(text, encoding="utf-8")
+def write_cards(name: ModelName) -> None:
+    """Measure a bundled model and its ages, and write their cards."""
+    recipe = RECIPES[name]
+    for age in (*recipe.ages, None):
+        folder = MODELS / (name if age is None else age_name(name, age))
+        loader: Any = AutoModelForSeq2SeqLM if "t5" in name else AutoModelForCausalLM
+        model = loader.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        facts, strangers = knowledge(model, tokenizer), admitted(model, tokenizer)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        text = _card(name, age, recipe, parameters, len(tokenizer), facts, strangers)
+        (folder / "CARD.md").write_text(text, encoding="utf-8")
 
 
 def _card(
-    name: ModelName, recipe: Recipe, parameters: int, words: int, facts: Sequence[FactKnowledge], strangers: float
-) -> str:
-    stages = "\n".join(map(_stage, recipe.stages))
+    name: ModelName, age: int | None, recipe: Recipe, parameters: int, words: int, facts: Sequence[FactKnowledge],
+    strangers: float,
+) -> str:  # fmt: skip
+    stages = "\n".join(_stage(stage) for stage in (*recipe.stages, recipe.closing) if stage)
+    rate = f"{recipe.closing_rate(recipe.cycle):g}" if recipe.closing else ""
+    closing = f", then {recipe.closing.steps} steps from {rate} to 0" if recipe.closing else ""
+    when = "" if age is None else f"\n\nAn age of {name}: its weights after step {age:,} of {recipe.steps:,}."
     return f"""\
-# {name}
+# {name if age is None else age_name(name, age)}{when}
 
 A small model pretrained from scratch on the micro world, second edition (docs/micro2.md). Written by
-`python -m suite.micro2 card {name}`; what it scores is in `CONDITIONS.md`.
+`python -m suite.micro2 card {name}`; what it scores is in docs/micro2.md.
 
 - {parameters:,} parameters, {words:,} words, float16 weights that load as float32; shape:
   {", ".join(f"{key} {value}" for key, value in recipe.shape.items())}
-- made by `python -m suite.micro2 pretrain {name}`: {recipe.steps:,} steps, AdamW, one-cycle schedule with peak
-  {recipe.peak:g}, seed {recipe.seed}, float32; log in `training_log.jsonl`
+- made by `python -m suite.micro2 pretrain {name}`: {recipe.steps:,} steps, AdamW, {recipe.cycle:,} of them in a
+  one-cycle schedule with peak {recipe.peak:g}{closing}; seed {recipe.seed}, float32; log in `training_log.jsonl`
 
 | steps | rows × tokens | words of a document | weight of the loss off answers | documents |
 |---|---|---|---|---|

@@ -24,7 +24,7 @@ from suite.micro2.wordings import SEPARATOR, TRUTH_WORDS, parts, prompt, target
 Sort = Literal[
     "facts", "synonyms", "questions",
     "translation", "french", "summaries", "glosses", "picking", "choosing", "arithmetic",
-    "programs", "senses", "plain", "checked", "following", "missing", "shown", "careless", "mixed",
+    "programs", "senses", "judged", "plain", "checked", "following", "missing", "shown", "careless", "mixed",
 ]  # fmt: skip
 SHARE_FORMAL: Final = 0.4
 """Probability that a topic of a document is formal."""
@@ -93,8 +93,8 @@ def draw_document(sort: Sort, length: int, rng: Random) -> PretrainingDocument:
             return _repeated(lambda: elementary.following(row_of("micro2_rte", style, rng), rng), words // 2)
         case "missing":
             return _repeated(lambda: elementary.missing(row_of("micro2_rte", style, rng)), words // 2)
-        case "shown":
-            dataset = rng.choice(PRETRAINED["shown"])
+        case "shown" | "judged":
+            dataset = rng.choice(PRETRAINED[sort])
             shown = _repeated(lambda: _papers(dataset, style, rng), words, least=2)
             return PretrainingDocument(shown.exemplars, first_counts=False)
         case "careless":

@@ -61,12 +61,14 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
     models = folder or MODELS
     begun = time.monotonic() - run.seconds
     while run.step < recipe.steps:
+        if run.step >= recipe.cycle:
+            run.set_rate(recipe.closing_rate(run.step))
         run.losses.append(run.advance(make_batch(name, recipe, run.step, encode)))
         run.seconds = time.monotonic() - begun
         if run.step % _PROBE_EVERY == 0 or run.step == recipe.steps:
             run.note(probe(run.model, tokenizer))
         if run.step in recipe.ages:
-            save(run, models / f"{name}-step{run.step}")
+            save(run, models / age_name(name, run.step))
         if run.step % _SAVE_EVERY == 0 or run.step == recipe.steps:
             torch.save(run.state(), checkpoint)
     save(run, models / name)
@@ -75,13 +77,18 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
 _PLAIN_STATE: Final = ("step", "seconds", "losses", "log")
 
 
+def age_name(name: ModelName, step: int) -> str:
+    """The name of a model that is another one after a step of its pretraining."""
+    return f"{name}-step{step}"
+
+
 @dataclass
 class Run:
     """The state of a pretraining run."""
 
     model: PreTrainedModel
     optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
+    schedule: torch.optim.lr_scheduler.OneCycleLR
     step: int = 0
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
@@ -125,6 +132,12 @@ class Run:
         for key in _PLAIN_STATE:
             setattr(self, key, state[key])
 
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of all parameters; position biases keep their multiple."""
+        usual = min(group["max_lr"] for group in self.optimizer.param_groups)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["max_lr"] / usual
+
     def note(self, scores: Mapping[str, float]) -> None:
         """Add an entry to the log."""
         loss = round(sum(self.losses) / len(self.losses), 4)
@@ -138,7 +151,8 @@ class Run:
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
-        self.schedule.step()
+        if self.step < self.schedule.total_steps - 1:
+            self.schedule.step()
         self.optimizer.zero_grad()
         self.step += 1
         return loss.item()

@@ -36,18 +36,29 @@ class Recipe:
     stages: tuple[Stage, ...]
     peak: float
     """Peak learning rate of the one-cycle schedule."""
+    closing: Stage | None = None
+    """A stage after the cycle; its learning rate falls linearly from CLOSING_PEAK of the peak to 0."""
     ages: tuple[int, ...] = ()
     """Steps before the last one after which the weights are kept as models of their own."""
     seed: int = 0
 
     @property
+    def cycle(self) -> int:
+        """Number of optimizer steps of the one-cycle schedule."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
     def steps(self) -> int:
         """Total number of optimizer steps."""
-        return sum(stage.steps for stage in self.stages)
+        return self.cycle + (self.closing.steps if self.closing else 0)
+
+    def closing_rate(self, step: int) -> float:
+        """The learning rate of a step after the cycle."""
+        return self.peak * CLOSING_PEAK * (self.steps - step) / (self.steps - self.cycle)
 
     def stage(self, step: int) -> Stage:
         """The stage of a step."""
-        for stage in self.stages:
+        for stage in (*self.stages, *filter(None, [self.closing])):
             if step < stage.steps:
                 return stage
             step -= stage.steps
@@ -86,6 +97,12 @@ DECODER_STAGES: Final = (
 )
 
 
+_CLOSING: Final[Mapping[Sort, float]] = {**_CONTEXT, "judged": 0.16}
+"""The last documents teach what the paper's wording of WiC asks for, which a model that knows the senses may miss."""
+DECODER_CLOSING: Final = Stage(300, 14, 256, _CLOSING, 0.03, document=256)
+CLOSING_PEAK: Final = 0.25
+"""Learning rate at the beginning of the closing stage, as a share of the peak."""
+
 ENCODER_DECODER_STAGES: Final = (
     Stage(400, 96, 64, _BROAD, 0.0, document=40),
     Stage(400, 96, 64, _COMPARING, 0.0, document=40),
@@ -94,6 +111,9 @@ ENCODER_DECODER_STAGES: Final = (
     Stage(450, 28, 192, _CONTEXT, 0.0, document=160),
     Stage(450, 16, 288, _CONTEXT, 0.0, document=256),
 )
+
+
+ENCODER_DECODER_CLOSING: Final = Stage(300, 16, 288, _CLOSING, 0.0, document=256)
 
 
 def _decoder(width: int, heads: int, peak: float, ages: tuple[int, ...] = ()) -> Recipe:
@@ -108,7 +128,7 @@ def _decoder(width: int, heads: int, peak: float, ages: tuple[int, ...] = ()) ->
         # not tied: words used alike (the towns) would end with one embedding, and facts about them would be lost
         "tie_word_embeddings": False,
     }
-    return Recipe(shape, DECODER_STAGES, peak, ages)
+    return Recipe(shape, DECODER_STAGES, peak, DECODER_CLOSING, ages)
 
 
 def _encoder_decoder() -> Recipe:
@@ -123,7 +143,7 @@ def _encoder_decoder() -> Recipe:
         "relative_attention_max_distance": 128,
         "feed_forward_proj": "gated-gelu",
     }
-    return Recipe(shape, ENCODER_DECODER_STAGES, 1e-3)
+    return Recipe(shape, ENCODER_DECODER_STAGES, 1e-3, ENCODER_DECODER_CLOSING)
 
 
 RECIPES: Final[Mapping[ModelName, Recipe]] = {

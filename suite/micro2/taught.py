@@ -36,6 +36,7 @@ PRETRAINED: Final[Mapping[str, tuple[str, ...]]] = {
     "plain": ("micro2_rte", "micro2_rte", "micro2_cb", "micro2_snli", "micro2_wic"),
     "checked": ("micro2_rte", "micro2_rte", "micro2_cb", "micro2_snli"),
     "shown": ("micro2_rte", "micro2_cb", "micro2_cb", "micro2_snli", "micro2_wic", "micro2_wic", "micro2_openbookqa"),
+    "judged": ("micro2_wic",),
     "careless": ("micro2_rte", "micro2_rte", "micro2_cb", "micro2_snli", "micro2_wic", "micro2_openbookqa"),
 }
 """The data sets of each sort of documents."""
