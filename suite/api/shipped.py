@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from suite.core.hashing import file_hash, fingerprint
+from suite.results.record_bundles import SUFFIX, RecordName, names_in
 from suite.results.store import ResultsReader
 from suite.specs.workspace import published, shown
+
+if TYPE_CHECKING:
+    from suite.analysis.board import Row
 
 
 def remark(store: ResultsReader, track: str | None, names: Collection[str] = ()) -> list[str]:
@@ -20,39 +26,77 @@ def remark(store: ResultsReader, track: str | None, names: Collection[str] = ())
     if not folder or not missing:
         return []
     tracks = ", ".join(f"{name} ({count})" for name, count in missing.items())
-    path = folder / next(iter(missing)) if len(missing) == 1 else folder
+    first = next(iter(missing))
+    bundle = folder / f"{first}{SUFFIX}"
+    path = folder if len(missing) > 1 else bundle if bundle.is_file() else folder / first
     what = "shipped records that are not in this store, but on its site"
     return [f"{what}: {tracks}; `suite import {shown(path)}` adds them"]
 
 
 def _missing(store: ResultsReader, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:
-    """Track -> number of its records that are not in the store. A record's file name has its name, seed and variant."""
-    here = {
-        (record.track, f"{record.name}--seed{record.seed}--{str(record.spec['variant'])[:8]}")
-        for record in store.experiments(track)
-    }
-    files = _files(folder)
+    """Track -> number of its records that are not in the store."""
+    here = {RecordName.of(record) for record in store.experiments(track)}
     return Counter(
-        file.parent.name
-        for file in files
-        if track in (None, file.parent.name)
-        and (not names or file.name.partition("--")[0] in names)
-        and (file.parent.name, file.name.partition(".json")[0]) not in here
+        name.track
+        for name in _records(folder)
+        if track in (None, name.track) and (not names or name.name in names) and name not in here
     )
 
 
 def shipped_rows() -> frozenset[str]:
     """The names of the rows in the shipped records."""
     folder = published()
-    return frozenset(file.name.partition("--")[0] for file in _files(folder)) if folder else frozenset()
+    return frozenset(name.name for name in _records(folder)) if folder else frozenset()
 
 
 def shipped_files(name: str, track: str | None) -> list[Path]:
-    """The shipped records of the rows with this name (on a track); they can be read without importing them."""
+    """The shipped files with records of rows of this name (on a track); they can be read without importing them."""
     folder = published()
-    found = [file for file in _files(folder) if file.name.partition("--")[0] == name] if folder else []
-    return [file for file in found if track in (None, file.parent.name)]
+    found = _records(folder).items() if folder else ()
+    return sorted({file for each, file in found if each.name == name and track in (None, each.track)})
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind))
+def rows_beside(rows: Sequence[Row], terms: Mapping[str, Any]) -> tuple[Row, ...]:
+    """The shipped rows that rows of one track are to be compared with: other methods on the same targets.
+
+    `terms` is the track as plain data (`Experiment.resolved`); rows that ran on other terms, or only in part, are left
+    out.
+    """
+    from suite.analysis.board import BASELINE, board
+    from suite.results.records import read_records_into_memory
+
+    folder, track = published(), str(terms["name"])
+    targets, names = {row.targets for row in rows if row.method != BASELINE}, {row.name for row in rows}
+    if folder is None or not targets or not any(name.track == track for name in _records(folder)):
+        return ()
+    with read_records_into_memory(folder, trusted=True) as shared:
+        others = [record.id for record in shared.experiments(track) if _terms(record.spec["track"]) != _terms(terms)]
+        return tuple(
+            row
+            for row in board(shared, track).rows
+            if row.method != BASELINE and row.targets in targets and row.name not in names
+            if not row.changes and not row.missing and not set(row.experiments) & set(others)
+        )  # fmt: skip
+
+
+def _terms(track: Mapping[str, Any]) -> dict[str, Any]:
+    """What can change a result: a track without what is only said about it."""
+    return {key: value for key, value in track.items() if key not in ("title", "about", "deviations")}
+
+
+def records_key(track: str) -> str:
+    """A key of the shipped records of a track: another one whenever a file is another one."""
+    folder = published()
+    files = {file for name, file in _records(folder).items() if name.track == track} if folder else ()
+    return fingerprint([[file.name, file_hash(file)] for file in sorted(files)], 32)
+
+
+def _records(folder: Path) -> dict[RecordName, Path]:
+    """The records of a folder as `suite export` writes them, with their files, in the order of tracks and names."""
+    files: dict[RecordName, Path] = {}
+    for file in sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind)):
+        name, seed, variant = file.name.partition(".json")[0].rsplit("--", 2)
+        files[RecordName(file.parent.name, name, int(seed.removeprefix("seed")), variant)] = file
+    for file in folder.glob(f"*{SUFFIX}"):
+        files |= dict.fromkeys(names_in(file), file)
+    return dict(sorted(files.items()))

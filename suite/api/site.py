@@ -69,7 +69,7 @@ def _written(local: Store, folder: Path | None, site: Path, database: str, *, ow
     from suite.results.records import read_records_into_memory
 
     with ExitStack() as stack:
-        shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
+        shared = stack.enter_context(read_records_into_memory(folder, trusted=not own_records)) if folder else None
         store: ResultsReader = UnionReader(local, shared) if shared else local
         claims = judge_stored(store)
         context = SiteContext(

@@ -39,6 +39,7 @@ def export(
     texts: Annotated[
         bool, typer.Option(help="Whether records hold questions and right answers, which may not be yours to publish.")
     ] = True,
+    bundle: Annotated[bool, typer.Option("--bundle", help="One file a track for all experiments: smaller.")] = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -46,7 +47,7 @@ def export(
     from suite.cli.commands.sharing import export_records
     from suite.core.run_dir import RunDir
 
-    for file in export_records(RunDir(home, db), out, names or [], track, texts=texts):
+    for file in export_records(RunDir(home, db), out, names or [], track, texts=texts, bundle=bundle):
         print(file)
 
 

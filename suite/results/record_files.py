@@ -15,7 +15,7 @@ def record_files(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             files += sorted(
                 file
-                for kind in ("*.json", "*.json.gz")
+                for kind in ("*.json", "*.json.gz", "*.jsonl.xz")
                 for file in path.rglob(kind)
                 if file.name[0] != "." and not file.is_dir()
             )
@@ -25,5 +25,7 @@ def record_files(paths: Iterable[Path]) -> list[Path]:
             raise SuiteError("there is no such file or folder", where=str(path))
     if not files:
         where = ", ".join(str(path) for path in paths)
-        raise SuiteError("there are no records (*.json, *.json.gz)", where=where, fix="`suite export` writes them")
+        raise SuiteError(
+            "there are no records (*.json, *.json.gz, *.jsonl.xz)", where=where, fix="`suite export` writes them"
+        )
     return list(dict.fromkeys(files))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import astuple
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from suite.api.shipped import records_key, rows_beside
 from suite.api.unchanged import stored_key
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import Fitted, room, with_legends, wrapped
@@ -19,6 +20,7 @@ from suite.core.user_cache import cached, keep
 from suite.planning import Plan
 
 if TYPE_CHECKING:
+    from suite.analysis.board import Board, Row
     from suite.execution.outcome import Outcome
     from suite.results.store import Store
 
@@ -29,24 +31,37 @@ TABLES: Final = "tables"
 def _tables(plan: Plan, home: RunDir, *, patient: bool) -> list[Fitted]:
     """The rows of the plan's experiments, a table for each track; computed again if anything stored has changed."""
     planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
+    terms = {each.experiment.track.name: each.experiment.resolved()["track"] for each in plan.experiments}
     width = room()
     with reading(home, patient=patient) as store:
-        key = fingerprint([stored_key(store), sorted(planned), width], 32)
+        shipped = [records_key(track) for track in sorted(terms)]
+        key = fingerprint([stored_key(store), sorted(planned), terms, shipped, width], 32)
         before = cached(TABLES, key)
         if before is not None:
             return [Fitted(tuple(lines), tuple(legends)) for lines, legends in json.loads(before)]
-        tables = _computed(store, planned, width)
+        tables = _computed(store, planned, terms, width)
         if store.alteration() is None:
             keep(TABLES, key, json.dumps([astuple(table) for table in tables]).encode("utf-8", "surrogatepass"))
         return tables
 
 
-def _computed(store: Store, planned: Collection[tuple[str, str]], width: int | None) -> list[Fitted]:
+def _computed(
+    store: Store, planned: Collection[tuple[str, str]], terms: Mapping[str, Any], width: int | None
+) -> list[Fitted]:
+    """The rows of the plan, each table followed by shipped rows of the same targets on the same terms."""
     from suite.analysis.board import boards
-    from suite.cli.commands.results import table
 
     rows = [(board, [row for row in board.rows if (board.track, row.name) in planned]) for board in boards(store)]
-    return [table(board, of_plan, width) for board, of_plan in rows if of_plan]
+    return [_table(board, of_plan, terms[board.track], width) for board, of_plan in rows if of_plan]
+
+
+def _table(board: Board, of_plan: list[Row], terms: Mapping[str, Any], width: int | None) -> Fitted:
+    from suite.cli.commands.results import table
+
+    beside = rows_beside(of_plan, terms)
+    notes = [f"† comes with suite and was not run here: {', '.join(row.name for row in beside)}"] if beside else []
+    marked = [replace(row, name=f"† {row.name}") for row in beside]
+    return table(board, [*of_plan, *marked], width, notes)
 
 
 def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:

@@ -96,8 +96,8 @@ def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
 RATIO = "format ratio: the share of held-out answers in the target's format; base: of the pretrained model's"
 
 
-def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Fitted:
-    """A board's main columns, or those that fit into the width."""
+def table(board: Board, rows: Sequence[Row], width: int | None = None, notes: Sequence[str] = ()) -> Fitted:
+    """A board's main columns, or those that fit into the width, and notes below them."""
     last = board.shots[-1:]
     kept, changes = list[TerminalColumn](), list[TerminalColumn]()
     for count in board.shots:
@@ -117,7 +117,7 @@ def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Fitted
         time_column(rows, 5),
     ]
     made = fitted(columns, width)
-    lines = [*wrapped([board.title], width), *made.lines, *wrapped(_table_notes(rows), width), ""]
+    lines = [*wrapped([board.title], width), *made.lines, *wrapped([*_table_notes(rows), *notes], width), ""]
     return replace(made, lines=tuple(lines))
 
 

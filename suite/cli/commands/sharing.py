@@ -16,12 +16,14 @@ def render_site(home: RunDir, out: Path | None, records: Path | None) -> Path:
     return site.render_site(home, out, records, warn)
 
 
-def export_records(home: RunDir, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
-    """Write finished experiments as records, with or without the data sets' own texts."""
+def export_records(
+    home: RunDir, out: Path, names: Sequence[str], track: str | None, *, texts: bool, bundle: bool
+) -> list[Path]:
+    """Write finished experiments as records, with or without the data sets' own texts, or as a bundle a track."""
     from suite.results.records import export_records as export
 
     with reading(home) as store:
-        return export(store, out, names, track, texts=texts)
+        return export(store, out, names, track, texts=texts, bundle=bundle)
 
 
 def import_records(home: RunDir, files: Sequence[Path]) -> list[str]:

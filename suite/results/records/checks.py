@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import statistics
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from suite.core import diagnostics
 from suite.core.errors import SuiteError
 from suite.core.hashing import experiment_id, fingerprint, variant_id
-from suite.core.regular import NotRegular, open_regular
 from suite.core.words import can_split, tokenizer_of
+from suite.results.record_bundles import RecordName
 from suite.results.records import corpora
 from suite.results.records.completeness import find_incomplete, out_of_range
 from suite.results.records.consistency import find_inconsistent
 from suite.results.records.plausibility import find_implausible
-from suite.results.records.schema import MAX_BYTES, SCHEMA, RecordFile, StepPart
+from suite.results.records.schema import SCHEMA, RecordFile, StepPart
 from suite.results.records.writing import record_hash
 from suite.results.store import AnswerRecord, ScoreRecord
 
@@ -31,32 +28,45 @@ BESIDE = ("file", "variant", "sets", "origin")
 """Fields of a spec that its id does not depend on."""
 
 
-def read_record(file: Path) -> RecordFile:
-    """Read and check a record. Raises SuiteError with one line if it cannot be read or fails a check."""
-    text = _text(file)
+def checked_record(where: str, text: str, named: RecordName | None = None) -> RecordFile:
+    """Read and check a record's text; `where` is its place, for messages, and `named` what its bundle calls it.
+
+    Raises SuiteError with one line if it is none or fails a check.
+    """
     try:
         content = json.loads(text, object_pairs_hook=_each_once)
         if not isinstance(content, dict) or "schema_version" not in content:
-            raise SuiteError("is not a record of `suite export`", where=str(file))
+            raise SuiteError("is not a record of `suite export`", where=where)
         version = content["schema_version"]
         if type(version) is not int or version < 1:
             what = f"has the record schema {str(version)[:20]!r}, which there never was"
-            raise SuiteError(what, where=str(file), fix="export it again where it was made")
+            raise SuiteError(what, where=where, fix="export it again where it was made")
         if version > SCHEMA:
             what = f"was written by a newer version of suite (record schema {version}, this one knows {SCHEMA})"
-            raise SuiteError(what, where=str(file), fix="upgrade finetune-suite")
-        record = RecordFile.model_validate_json(text)
+            raise SuiteError(what, where=where, fix="upgrade finetune-suite")
         digest = record_hash(content)
+    except (ValueError, RecursionError) as error:
+        raise SuiteError(f"is not JSON ({error})", where=where) from None
+    record = parsed_record(where, text)
+    wrong = "its content does not have the hash it states" if digest != record.sha256 else _wrong(record)
+    if not wrong and named not in (None, RecordName.of(record.experiment)):
+        wrong = "its bundle gives it another name"
+    if wrong:
+        raise SuiteError(f"is refused: {wrong}", where=where, fix="export it again where it was made")
+    return record
+
+
+def parsed_record(where: str, text: str) -> RecordFile:
+    """Read a record's text without checking what it says: of records that come with this program and its tests check.
+
+    Raises SuiteError with one line if it is none.
+    """
+    try:
+        return RecordFile.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise SuiteError(f"is not a record: {path}: {first['msg']}", where=str(file)) from None
-    except (ValueError, RecursionError) as error:
-        raise SuiteError(f"is not JSON ({error})", where=str(file)) from None
-    wrong = "its content does not have the hash it states" if digest != record.sha256 else _wrong(record)
-    if wrong:
-        raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
-    return record
+        raise SuiteError(f"is not a record: {path}: {first['msg']}", where=where) from None
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -66,25 +76,6 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
     return unique
-
-
-def _text(file: Path) -> str:
-    """A file's text, decompressed up to a limit: a small file may decompress to more than fits into memory."""
-    try:
-        with open_regular(file) as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-            stream.seek(0)
-            data = (gzip.GzipFile(fileobj=stream) if packed else stream).read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        fix = NotRegular.FIX if isinstance(error, NotRegular) else ""
-        what = f"cannot be read ({getattr(error, 'strerror', None) or error})"
-        raise SuiteError(what, where=str(file), fix=fix) from None
-    if len(data) > MAX_BYTES:
-        raise SuiteError(f"is longer than {MAX_BYTES // 1_000_000} MB", where=str(file))
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise SuiteError("is not UTF-8 text", where=str(file)) from None
 
 
 def _wrong(record: RecordFile) -> str | None:

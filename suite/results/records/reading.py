@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,11 @@ from suite.core.console import visible
 from suite.core.errors import Problem, SuiteError
 from suite.core.hashing import file_hash, fingerprint
 from suite.core.user_cache import cached, keep
+from suite.results.record_bundles import RecordName
 from suite.results.record_files import record_files
-from suite.results.records.checks import read_record, unchecked
+from suite.results.records.checks import checked_record, parsed_record, unchecked
 from suite.results.records.schema import RecordFile, StepPart
+from suite.results.records.texts import record_texts
 from suite.results.store import (
     ArtifactRecord,
     Costs,
@@ -60,43 +63,54 @@ def _name(record: RecordFile) -> str:
     return f"{experiment.name} (track {experiment.track}, seed {experiment.seed})"
 
 
-def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> Iterator[tuple[RecordFile, bool]]:
+def _imported(
+    store: Store, files_or_folders: Sequence[Path], also: Check = lambda _: None, *, trusted: bool = False
+) -> Iterator[tuple[RecordFile, bool]]:
     """Yield each record, and whether the import changed the store."""
     problems: list[Problem] = []
-    for file in record_files(files_or_folders):
+    for where, name, text in _texts(record_files(files_or_folders), problems):
         try:
-            record = read_record(file)
+            record = parsed_record(where, text) if trusted else checked_record(where, text, name)
             if wrong := also(record):
-                raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
+                raise SuiteError(f"is refused: {wrong}", where=where, fix="export it again where it was made")
             changed = store.import_experiment(
                 _experiment(record), _links(record), [_step(step) for step in record.steps]
             )
         except SuiteError as error:
             problems += error.problems
         except OverflowError:
-            problems.append(Problem(str(file), "has a number that no database holds"))
+            problems.append(Problem(where, "has a number that no database holds"))
         else:
             yield record, changed
     if problems:
         raise SuiteError.of(problems)
 
 
+def _texts(files: Sequence[Path], problems: list[Problem]) -> Iterator[tuple[str, RecordName | None, str]]:
+    """The texts of all files; the problems of files that cannot be read are added to `problems`."""
+    for file in files:
+        try:
+            yield from record_texts(file)
+        except SuiteError as error:
+            problems += error.problems
+
+
 @contextmanager
-def read_records_into_memory(*files_or_folders: Path) -> Iterator[Store]:
-    """A read-only store in memory that holds these records.
+def read_records_into_memory(*files_or_folders: Path, trusted: bool = False) -> Iterator[Store]:
+    """A read-only store in memory that holds these records; `trusted`: they came with this program.
 
     Records that were checked and imported before come from the user's cache, under a key of their contents and of this
     program's code. Raises SuiteError like `import_records`.
     """
     files = record_files(files_or_folders)
-    key = fingerprint([code_key(), *map(file_hash, files)], 32)
+    key = fingerprint([code_key(), trusted, *map(file_hash, files)], 32)
     contents = cached(CACHED, key) if SUPPORTED else None
     if contents is not None:
         with Store.of_contents(contents) as store:
             yield store
         return
     with Store.open("sqlite://") as store:
-        import_records(store, files)
+        deque(_imported(store, files, trusted=trusted), maxlen=0)
         if SUPPORTED:
             keep(CACHED, key, contents_in_memory(store.engine))
         yield store

@@ -15,6 +15,7 @@ from typing import Any
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.hashing import canonical, fingerprint
 from suite.core.outputs import write_output
+from suite.results.record_bundles import SUFFIX, RecordName, pack
 from suite.results.records.schema import MAX_BYTES, SCHEMA
 from suite.results.store import ExperimentRecord, ResultsReader, StepLink, StepRecord
 
@@ -38,9 +39,12 @@ def export_records(
     track: str | None = None,
     *,
     texts: bool = True,
+    bundle: bool = False,
     report: Callable[[str], None] = _tell,
 ) -> list[Path]:
     """Write each finished experiment (with these names, on this track) to a file `<track>/<name>--….json`.
+
+    With `bundle`, all experiments of a track are written to one file `<track>.jsonl.xz`.
 
     Unfinished experiments are skipped; `report` gets one line about each. The same experiment gives the same bytes.
     Without `texts`, the data set's texts (questions and right answers) are left out; their hashes and the model's
@@ -50,6 +54,7 @@ def export_records(
     chosen = _chosen(store, names, track)
     problems: list[Problem] = []
     files: list[Path] = []
+    bundled: dict[str, dict[RecordName, str]] = {}
     for experiment in chosen:
         links = store.links(experiment.id)
         steps = store.steps([link.step_id for link in links])
@@ -57,7 +62,12 @@ def export_records(
         if unfinished or not links:
             problems.append(_unfinished(experiment, unfinished, len(steps)))
             continue
-        files.append(_write(folder, experiment, _record(store, experiment, links, steps, texts)))
+        whole = _hashed(experiment, _record(store, experiment, links, steps, texts))
+        if bundle:
+            bundled.setdefault(experiment.track, {})[RecordName.of(experiment)] = canonical(whole)
+        else:
+            files.append(_write(folder, experiment, whole))
+    files += [_write_bundle(folder, track, records) for track, records in bundled.items()]
     if problems and not files:
         raise SuiteError.of(problems)
     for problem in problems:
@@ -134,12 +144,29 @@ def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key != name}
 
 
-def _write(folder: Path, experiment: ExperimentRecord, record: Mapping[str, Any]) -> Path:
-    """Write a record as a whole, or not at all."""
+def _hashed(experiment: ExperimentRecord, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with its hash. Raises SuiteError for one that is too long to be read."""
     whole = {**record, "sha256": record_hash(record)}
-    data = (json.dumps(whole, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    if len(data) > MAX_BYTES:
+    if len(_plain(whole)) > MAX_BYTES:
         raise SuiteError(f"has more than {MAX_BYTES // 1_000_000} MB of answers", where=experiment.name)
+    return whole
+
+
+def _plain(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _write_bundle(folder: Path, track: str, records: Mapping[RecordName, str]) -> Path:
+    """Write the records of a track as a whole, or not at all."""
+    names = sorted(records)
+    file = folder / f"{_safe(track)}{SUFFIX}"
+    write_output(file, pack(names, [records[name] for name in names]), "name another folder")
+    return file
+
+
+def _write(folder: Path, experiment: ExperimentRecord, whole: Mapping[str, Any]) -> Path:
+    """Write a record as a whole, or not at all."""
+    data = _plain(whole)
     name = f"{experiment.name}--seed{experiment.seed}--{str(experiment.spec['variant'])[:8]}"
     track_folder = folder / _safe(experiment.track)
     plain, packed = track_folder / f"{_safe(name)}.json", track_folder / f"{_safe(name)}.json.gz"

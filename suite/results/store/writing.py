@@ -225,7 +225,7 @@ def _replace_results(connection: Connection, step: str, outcome: StepOutcome) ->
 
 def _storable(value: Any) -> Any:
     """The value; in texts, lone surrogates and NUL are replaced, which models may write and databases refuse."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not (value.isascii() and "\0" not in value):
         return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
     return value
 

@@ -24,11 +24,11 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     files: list[Path] = []
 
-    def noted(file: Path, whole: Callable[..., Any] = reading.read_record) -> Any:
-        files.append(file)
-        return whole(file)
+    def noted(where: str, *given: Any, whole: Callable[..., Any] = reading.checked_record) -> Any:
+        files.append(Path(where))
+        return whole(where, *given)
 
-    monkeypatch.setattr(reading, "read_record", noted)
+    monkeypatch.setattr(reading, "checked_record", noted)
     return files
 
 

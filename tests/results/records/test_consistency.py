@@ -15,7 +15,7 @@ from suite.core.errors import SuiteError
 from suite.core.hashing import experiment_id, fingerprint, variant_id
 from suite.execution.records import experiment_records
 from suite.planning import Evaluate, Inputs, Plan, make_plan
-from suite.results.records.checks import read_record
+from suite.results.records.checks import checked_record
 from suite.results.records.completeness import find_incomplete
 from suite.results.records.consistency import find_inconsistent
 from suite.results.records.schema import RecordFile
@@ -191,7 +191,7 @@ def test_a_record_of_something_else_than_its_spec_is_refused(shipped: Record, tm
     named_anew(record)
     (tmp_path / "a.json").write_text(json.dumps(record))
     with pytest.raises(SuiteError, match=message) as raised:
-        read_record(tmp_path / "a.json")
+        checked_record("a.json", (tmp_path / "a.json").read_text())
     assert "\n" not in str(raised.value)
 
 
@@ -200,4 +200,4 @@ def test_the_helper_of_these_tests_changes_nothing_else(shipped: Record, tmp_pat
     named_anew(record)
     assert record == shipped
     (tmp_path / "a.json").write_text(json.dumps(record))
-    assert read_record(tmp_path / "a.json").experiment.name == "promot_rte"
+    assert checked_record("a.json", (tmp_path / "a.json").read_text()).experiment.name == "promot_rte"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +14,10 @@ import pytest
 from suite.core.errors import SuiteError
 from suite.core.metrics import metrics, names_over
 from suite.methods import Family
-from suite.results.records.checks import read_record
+from suite.results.record_files import record_files
+from suite.results.records.checks import checked_record
 from suite.results.records.schema import ExperimentPart
+from suite.results.records.texts import record_texts
 from suite.results.store import Store
 from tests.analysis.board.tiny_board import World, per_document
 from tests.results.records.test_consistency import SHIPPED, Record, named_anew, shipped, spec_with, step_of
@@ -129,7 +130,7 @@ def test_what_no_run_can_have_left_is_refused_in_one_line(shipped: Record, tmp_p
         record["sha256"] = "0"
     (tmp_path / "a.json").write_text(json.dumps(record))
     with pytest.raises(SuiteError, match=message) as raised:
-        read_record(tmp_path / "a.json")
+        checked_record("a.json", (tmp_path / "a.json").read_text())
     assert "\n" not in str(raised.value)
 
 
@@ -148,7 +149,7 @@ def test_a_number_beyond_those_of_floats_is_refused(shipped: Record, tmp_path: P
     named_anew(record)
     (tmp_path / "a.json").write_text(json.dumps(record).replace("12345.5", "1e999"))
     with pytest.raises(SuiteError, match=r"finite number|hash it states|not JSON"):
-        read_record(tmp_path / "a.json")
+        checked_record("a.json", (tmp_path / "a.json").read_text())
 
 
 def test_equal_documents_have_the_error_of_one_another_or_of_earlier_versions(world: World, tmp_path: Path) -> None:
@@ -169,7 +170,8 @@ def test_families_and_metrics_are_those_of_methods_and_tasks() -> None:
 
 
 def test_published_records_are_possible() -> None:
-    files = sorted(SHIPPED.parents[1].rglob("*.json.gz"))
+    files = record_files([SHIPPED.parents[1]])
     assert len(files) > 5
     for file in files:
-        assert read_record(file).experiment.name, os.fspath(file)
+        for where, named, text in record_texts(file):
+            assert checked_record(where, text, named).experiment.name, where

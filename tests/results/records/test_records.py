@@ -14,10 +14,10 @@ from suite.analysis.board import board
 from suite.core.errors import SuiteError
 from suite.core.hashing import fingerprint
 from suite.results.records import (
-    checks,
     export_records,
     import_records,
     read_records_into_memory,
+    texts,
     writing,
 )
 from suite.results.store import Costs, StepOutcome, Store
@@ -243,7 +243,7 @@ def test_what_is_no_record_is_refused_in_one_line(tmp_path: Path, other: Store, 
 def test_a_file_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(texts, "MAX_BYTES", 1_000_000)
     (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * 1_000_001))
     refused(other, tmp_path / "bomb.json.gz", "longer than 1 MB")
 

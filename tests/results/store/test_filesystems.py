@@ -208,7 +208,7 @@ def test_a_run_and_the_doctor_say_so_once(told: tuple[Path, list[str]]) -> None:
     home, command = told
     line = caution_about(home / "suite.db")
     small = [*SMALL, "--set", "method.steps=2"]
-    for arguments in (["doctor"], ["run", "specs/prompt_tuning_rte.yaml", *small], ["doctor"]):
+    for arguments in (["doctor"], ["run", "specs/prompt_tuning_rte.yaml", "--track=micro", *small], ["doctor"]):
         ended = subprocess.run([*command, *arguments, "--home", str(home)], capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
         assert (ended.stdout + ended.stderr).count(str(line)) == 1
