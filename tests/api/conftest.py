@@ -10,7 +10,7 @@ from tests.api.small import FINETUNE, PROMPT, SMALL
 
 @pytest.fixture(scope="module")
 def spec() -> suite.LoadedSpec:
-    return suite.load_spec(FINETUNE, PROMPT, overrides=SMALL)
+    return suite.load_spec(FINETUNE, PROMPT, track="micro", overrides=SMALL)
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ def test_an_override_is_what_the_command_line_sets(value: object, text: str) -> 
 
 def test_a_loaded_spec_is_the_experiment_of_the_command_line(spec: suite.LoadedSpec) -> None:
     sets = tuple(f"{key}={json.dumps(value)}" for key, value in SMALL.items())
-    assert [each.id for each in spec] == [each.id for each in load([FINETUNE, PROMPT], Options(sets=sets))]
+    assert [each.id for each in spec] == [each.id for each in load([FINETUNE, PROMPT], Options("micro", sets=sets))]
     assert len(spec) == 2
 
 

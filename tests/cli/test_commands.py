@@ -50,7 +50,7 @@ def test_new_without_data_makes_a_workspace_whose_specs_load(
     monkeypatch.chdir(place)
     track = place / "specs" / "tracks" / "micro.yaml"
     track.write_text(track.read_text().replace("batch_size: 32", "batch_size: 5"))  # one's own track is the one used
-    code, out, _ = suite(capsys, "plan", "specs/promot_rte.yaml", "--resolved")
+    code, out, _ = suite(capsys, "plan", "specs/promot_rte.yaml", "--track=micro", "--resolved")
     assert code == 0
     assert yaml.safe_load(out.split("---")[1])["track"]["budget"]["batch_size"] == 5
     code, _, err = suite(capsys, "new", place)
@@ -59,7 +59,9 @@ def test_new_without_data_makes_a_workspace_whose_specs_load(
 
 
 def test_resolved_prints_what_will_run(capsys: pytest.CaptureFixture[str], specs: Path) -> None:
-    _, out, _ = suite(capsys, "plan", specs / "promot_rte.yaml", "--resolved", "--set", "method.stage_one.length=9")
+    _, out, _ = suite(
+        capsys, "plan", specs / "promot_rte.yaml", "--track=micro", "--resolved", "--set", "method.stage_one.length=9"
+    )
     (document,) = list(yaml.safe_load_all(out))
     assert document["method"]["stage_one"]["length"] == 9
     assert document["roles"]["rte"]["task"] == "micro_rte"
@@ -137,7 +139,7 @@ def test_specs_that_say_the_same_are_listed_once(capsys: pytest.CaptureFixture[s
 def test_a_plan_of_a_model_that_is_not_here_estimates_no_time(
     capsys: pytest.CaptureFixture[str], specs: Path, tmp_path: Path
 ) -> None:
-    code, out, _ = suite(capsys, "plan", specs / "finetune_rte.yaml", "--set", "model={hub: org/none}",
+    code, out, _ = suite(capsys, "plan", specs / "finetune_rte.yaml", "--track=micro", "--set", "model={hub: org/none}",
                          "--home", tmp_path)  # fmt: skip
     assert code == 0
     assert "train finetune on rte · micro · seed 0 · time unknown\n" in out

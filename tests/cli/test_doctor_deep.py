@@ -17,7 +17,7 @@ QUICK = [*SMALL, "--set", "method.steps=3"]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a run."""
     home = tmp_path_factory.mktemp("whole")
-    process = start("run", "specs/finetune_rte.yaml", "--home", home, *QUICK)
+    process = start("run", "specs/finetune_rte.yaml", "--track=micro", "--home", home, *QUICK)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return home

@@ -19,7 +19,16 @@ try:
 except SystemExit as end:
     open(sys.argv[1], "w").write(json.dumps([end.code, sorted(sys.modules)]))
 """
-RUN = ["run", "specs/pretrained.yaml", *SMALL, "--set", "held_out.roles=[triviaqa]", "--set", "held_out.documents=4"]
+RUN = [
+    "run",
+    "specs/pretrained.yaml",
+    "--track=micro",
+    *SMALL,
+    "--set",
+    "held_out.roles=[triviaqa]",
+    "--set",
+    "held_out.documents=4",
+]
 HEAVY = {"torch", "transformers", "peft", "lm_eval", "datasets", "scipy", "sacrebleu", "pandas"}
 
 
@@ -53,8 +62,8 @@ def test_a_second_run_imports_nothing_heavy_and_leaves_the_site_as_it_is(home: P
 
 
 def test_a_plan_without_a_store_opens_no_database(home: Path, tmp_path: Path) -> None:
-    command(home, "plan", "specs/pretrained.yaml", "--home", str(tmp_path / "none"))
-    modules, _ = command(home, "plan", "specs/pretrained.yaml", "--home", str(tmp_path / "none"))
+    command(home, "plan", "specs/pretrained.yaml", "--track=micro", "--home", str(tmp_path / "none"))
+    modules, _ = command(home, "plan", "specs/pretrained.yaml", "--track=micro", "--home", str(tmp_path / "none"))
     assert not (HEAVY | {"sqlalchemy", "numpy", "leaderboard"}) & modules
 
 

@@ -15,8 +15,17 @@ from suite.core.disk import bytes_in
 from tests.cli.calls import SMALL, light, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
-LORA = ["run", "specs/lora_rte.yaml", *QUICK, "--seeds", "0,1"]
-PROMOT = ["run", "specs/promot_rte.yaml", *SMALL, "--set", "method.steps=30", "--set", "method.stage_one.steps=30"]
+LORA = ["run", "specs/lora_rte.yaml", "--track=micro", *QUICK, "--seeds", "0,1"]
+PROMOT = [
+    "run",
+    "specs/promot_rte.yaml",
+    "--track=micro",
+    *SMALL,
+    "--set",
+    "method.steps=30",
+    "--set",
+    "method.stage_one.steps=30",
+]
 
 
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:

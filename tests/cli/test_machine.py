@@ -93,7 +93,7 @@ def test_more_of_the_machines_gpus_are_named_for_a_step_that_does_not_fit_one(
 
 
 def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = suite(capsys, "plan", "specs/pretrained.yaml", "--machine", "a big one")
+    code, _, err = suite(capsys, "plan", "specs/pretrained.yaml", "--track=micro", "--machine", "a big one")
     assert code == 2
     assert err.startswith("error: --machine: 'a big one' describes no machine; write the number of GPUs")
 

@@ -108,7 +108,9 @@ def test_a_run_goes_on_when_what_it_was_about_to_do_is_removed(
     long = tmp_path / "long.yaml"
     long.write_text("name: long\nmethod: {name: finetune, steps: 200}\ntargets: [rte]\n")
     home = tmp_path / "home"
-    process = start("run", long, "specs/lora_rte.yaml", "--home", home, *SMALL, "--set", "method.dropout=0.1")
+    process = start(
+        "run", long, "specs/lora_rte.yaml", "--track=micro", "--home", home, *SMALL, "--set", "method.dropout=0.1"
+    )
     for _ in range(1200):  # until it trains
         time.sleep(0.05)
         if (home / "work").is_dir() and any((home / "work").iterdir()):

@@ -10,7 +10,7 @@ import pytest
 from suite.cli.commands.planning import verbosity_of
 from tests.cli.calls import SMALL, start, suite
 
-QUICK = ["specs/finetune_rte.yaml", *SMALL, "--set", "method.steps=2"]
+QUICK = ["specs/finetune_rte.yaml", "--track=micro", *SMALL, "--set", "method.steps=2"]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
 ) -> None:
     def run(home: Path, *more: str) -> tuple[str, str]:
         sets = [part for value in more for part in ("--set", value)]
-        code, out, err = suite(capsys, "run", "specs/lora_rte.yaml", "--home", home, *SMALL, *sets)
+        code, out, err = suite(capsys, "run", "specs/lora_rte.yaml", "--track=micro", "--home", home, *SMALL, *sets)
         assert code == 0, err
         return out, err
 
@@ -45,7 +45,8 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
     assert '"reason": "patience"' in findings["early_stop"]
     (page,) = (tmp_path / "early" / "site").glob("**/lora_rte*.html")
     assert f"Seed 0 {said}." in page.read_text(encoding="utf-8")
-    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", tmp_path / "new", *SMALL, "--set", EARLY[1],
+    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", tmp_path / "new", *SMALL,
+                      "--set", EARLY[1],
                       "--set", EARLY[3])  # fmt: skip
     assert "evaluate: at most about" in " ".join(out.split())
 
@@ -53,7 +54,7 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
 def test_an_interrupted_attempt_stops_where_an_uninterrupted_one_does(specs: Path, tmp_path: Path) -> None:
     sets = (*EARLY, *SMALL[1::2], "budget.checkpoint_minutes=0")
     (step,) = (
-        step for step in make_plan(load([specs / "lora_rte.yaml"], Options(sets=sets)), INPUTS).steps
+        step for step in make_plan(load([specs / "lora_rte.yaml"], Options("micro", sets=sets)), INPUTS).steps
         if step.kind == "train"
     )  # fmt: skip
     whole = attempt(step, tmp_path / "whole", Memory())

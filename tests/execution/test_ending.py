@@ -31,7 +31,7 @@ def training(home: Path) -> bool:
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
 def test_it_ends_as_by_the_keyboard(name: str, code: int, tmp_path: Path) -> None:
-    process = start("run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG)
+    process = start("run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *LONG)
     until(lambda: training(tmp_path))
     process.send_signal(signal.Signals[name])
     out, err = process.communicate(timeout=100)
@@ -44,7 +44,7 @@ def test_it_ends_as_by_the_keyboard(name: str, code: int, tmp_path: Path) -> Non
 
 
 def test_a_time_limit_keeps_the_work_and_says_what_is_left(tmp_path: Path) -> None:
-    command = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG]
+    command = ["run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *LONG]
     process = start(*command, "--max-time", "15s")
     out, err = process.communicate(timeout=100)
     assert (process.returncode, "Traceback" in err) == (0, False)
@@ -60,7 +60,9 @@ def test_a_time_limit_keeps_the_work_and_says_what_is_left(tmp_path: Path) -> No
 
 
 def test_a_run_that_ends_before_there_is_a_store_ends_in_order(tmp_path: Path) -> None:
-    process = start("run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG, "--max-time", "0.001s")
+    process = start(
+        "run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *LONG, "--max-time", "0.001s"
+    )
     out, err = process.communicate(timeout=100)
     assert (process.returncode, "error: " in err, (tmp_path / "suite.db").exists()) == (0, False, False)
     assert "The time limit was reached with " in out
@@ -69,7 +71,14 @@ def test_a_run_that_ends_before_there_is_a_store_ends_in_order(tmp_path: Path) -
 
 def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
     main, terminal = pty.openpty()
-    command = [sys.executable, "-c", "from suite.cli import main; main()", "run", "specs/finetune_rte.yaml"]
+    command = [
+        sys.executable,
+        "-c",
+        "from suite.cli import main; main()",
+        "run",
+        "specs/finetune_rte.yaml",
+        "--track=micro",
+    ]
     code = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     code += "os.execv(sys.argv[1], sys.argv[1:])"
     process = subprocess.Popen(
@@ -84,7 +93,15 @@ def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
 
 
 def test_under_nohup_it_goes_on(tmp_path: Path) -> None:
-    command = ["nohup", sys.executable, "-c", "from suite.cli import main; main()", "run", "specs/finetune_rte.yaml"]
+    command = [
+        "nohup",
+        sys.executable,
+        "-c",
+        "from suite.cli import main; main()",
+        "run",
+        "specs/finetune_rte.yaml",
+        "--track=micro",
+    ]
     process = subprocess.Popen([*command, "--home", str(tmp_path), *LONG], stdout=subprocess.PIPE, text=True)
     until(lambda: training(tmp_path))
     process.send_signal(signal.SIGHUP)
@@ -113,7 +130,7 @@ def test_other_commands_end_with_one_line(tmp_path: Path) -> None:
 
 
 def test_a_run_says_at_once_for_whom_it_waits(tmp_path: Path) -> None:
-    arguments = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG]
+    arguments = ["run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *LONG]
     first = start(*arguments)
     until(lambda: bool(rows(tmp_path, "SELECT 1 FROM step WHERE kind = 'train' AND status = 'running'")))
     second = start(*arguments)

@@ -97,7 +97,7 @@ def _die_when_training() -> None:
 
 
 def planned(home: Path) -> PlannedRun:
-    return suite.plan(suite.load_spec("specs/finetune_rte.yaml", overrides=QUICK), home=home)
+    return suite.plan(suite.load_spec("specs/finetune_rte.yaml", track="micro", overrides=QUICK), home=home)
 
 
 def run(home: Path, executor: Executor | None) -> Outcome:

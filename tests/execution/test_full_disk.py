@@ -59,7 +59,7 @@ def test_training_whose_end_cannot_be_stored_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sets = (*SMALL, "--set", "method.steps=6", "--set", "budget.checkpoint_minutes=0")
-    arguments = ("run", "specs/finetune_rte.yaml", *sets, "--home", str(tmp_path))
+    arguments = ("run", "specs/finetune_rte.yaml", "--track=micro", *sets, "--home", str(tmp_path))
     finish = Store.finish
 
     def full(store: Store, step: str, owner: str, outcome: StepOutcome, *rest: object) -> bool:
@@ -77,7 +77,7 @@ def test_training_whose_end_cannot_be_stored_is_not_done_again(
 
 
 def test_checkpoints_of_a_step_that_is_done_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("run", "specs/pretrained.yaml", *SMALL, "--home", str(tmp_path))
+    arguments = ("run", "specs/pretrained.yaml", "--track=micro", *SMALL, "--home", str(tmp_path))
     assert suite(capsys, *arguments)[0] == 0
     home = RunDir(tmp_path)
     with Store.open(home.url) as store:
@@ -102,7 +102,7 @@ def test_a_read_only_store_says_so(tmp_path: Path) -> None:
 def test_a_run_on_a_full_disk_fails_its_step_and_the_next_run_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *SMALL, "--set", "method.steps=1"]
+    run = ["run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *SMALL, "--set", "method.steps=1"]
     with room_for(2_000_000):
         code, out, err = suite(capsys, *run)
     assert code == 1

@@ -33,7 +33,9 @@ SMALL = ("budget.batch_size=7", "selection.documents=8", "method.steps=9", "meth
 
 
 def step_of(specs: Path, *sets: str, name: str = "finetune_rte") -> Step:
-    steps = make_plan(load([specs / f"{name}.yaml"], Options(sets=(*SMALL, *sets))), Inputs(DataLocations())).steps
+    steps = make_plan(
+        load([specs / f"{name}.yaml"], Options("micro", sets=(*SMALL, *sets))), Inputs(DataLocations())
+    ).steps
     (step,) = (step for step in steps if isinstance(step.work, Train))
     return step
 

@@ -37,7 +37,7 @@ def line_with(process: Popen[str], text: str) -> str:
 
 
 def test_training_ends_once_another_process_took_the_step_over(tmp_path: Path) -> None:
-    process = start("run", "specs/finetune_rte.yaml", *SMALL, *LONG, "--home", tmp_path, code=RUN)
+    process = start("run", "specs/finetune_rte.yaml", "--track=micro", *SMALL, *LONG, "--home", tmp_path, code=RUN)
     try:
         until(lambda: any((tmp_path / "work").rglob("checkpoint.*.safetensors")))
         ((step,),) = rows(tmp_path, "SELECT id FROM step WHERE kind = 'train' AND status = 'running'")

@@ -27,7 +27,7 @@ from suite.results.store import ArtifactRecord, Store
 from tests.cli.calls import SMALL, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
-LORA = ["run", "specs/lora_rte.yaml", *QUICK]
+LORA = ["run", "specs/lora_rte.yaml", "--track=micro", *QUICK]
 
 
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
@@ -102,7 +102,7 @@ def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_
     change(home, "DELETE FROM score WHERE step_id IN (SELECT id FROM step WHERE title LIKE '%lora%')")
     change(home, "UPDATE step SET status = 'pending' WHERE kind = 'evaluate' AND title LIKE '%lora%'")
     sets = [each for each in QUICK if each != "--set"]
-    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, RunDir(home), baseline=True)
+    made = planned([Path("specs/lora_rte.yaml")], "micro", sets, "first", None, None, RunDir(home), baseline=True)
     plan, inputs = made.plan, made.inputs
     context = StepContext(RunDir(home), inputs)
     with Store.open(RunDir(home).url) as store, working(context, store):
@@ -161,7 +161,7 @@ class Interrupted(Store):
 
 def test_an_artifact_that_another_process_deletes_meanwhile_is_deleted_and_not_lost(home: Path) -> None:
     sets = [each for each in QUICK if each != "--set"]
-    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, RunDir(home), baseline=True)
+    made = planned([Path("specs/lora_rte.yaml")], "micro", sets, "first", None, None, RunDir(home), baseline=True)
     with Interrupted.open(home / "suite.db") as store:
         assert isinstance(store, Interrupted)
         store.home = home
@@ -261,7 +261,9 @@ def test_a_flipped_bit_heals_when_nothing_else_is_to_do(home: Path, capsys: pyte
 
 
 def test_a_run_whose_step_was_taken_over_goes_on_with_what_the_new_owner_leaves(tmp_path: Path) -> None:
-    process = start("run", "specs/lora_rte.yaml", *SMALL, "--set", "method.steps=40", "--home", tmp_path)
+    process = start(
+        "run", "specs/lora_rte.yaml", "--track=micro", *SMALL, "--set", "method.steps=40", "--home", tmp_path
+    )
     took = "UPDATE step SET owner = 'another', heartbeat = NULL WHERE kind = 'train' AND status = 'running'"
     existing = f"file:{tmp_path / 'suite.db'}?mode=rw"
     for _ in range(3600):

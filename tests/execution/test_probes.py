@@ -45,7 +45,7 @@ def test_a_look_changes_nothing_and_finds_what_evaluations_find(
 
 def planned(*sets: str) -> tuple[set[str], set[str]]:
     """Train steps and evaluations of a spec."""
-    plan = make_plan(load([shipped() / "promot_rte.yaml"], Options(sets=sets)), Inputs(DataLocations()))
+    plan = make_plan(load([shipped() / "promot_rte.yaml"], Options("micro", sets=sets)), Inputs(DataLocations()))
     kinds = {kind: {step.id for step in plan.steps if step.kind == kind} for kind in ("train", "evaluate")}
     return kinds["train"], kinds["evaluate"]
 
@@ -53,11 +53,11 @@ def planned(*sets: str) -> tuple[set[str], set[str]]:
 def test_what_is_looked_at_names_a_train_step_and_changes_no_terms() -> None:
     plain, looked, other = planned(), planned(PROBES), planned(PROBES.replace("documents: 8", "documents: 9"))
     assert len(plain[0] | looked[0] | other[0]) == 6
-    (experiment,) = load([shipped() / "promot_rte.yaml"], Options(sets=(PROBES,)))
+    (experiment,) = load([shipped() / "promot_rte.yaml"], Options("micro", sets=(PROBES,)))
     assert experiment.changes == ()
     assert "probes" not in load([shipped() / "promot_rte.yaml"])[0].resolved()["track"]
 
 
 def test_only_held_out_tasks_are_looked_at() -> None:
     with pytest.raises(SuiteError, match=r"probes\.roles: 'snli' is not held out on track 'micro'"):
-        load([shipped() / "promot_rte.yaml"], Options(sets=("probes={every: 4, roles: [snli]}",)))
+        load([shipped() / "promot_rte.yaml"], Options("micro", sets=("probes={every: 4, roles: [snli]}",)))

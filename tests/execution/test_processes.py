@@ -35,7 +35,7 @@ SPECS = ("specs/finetune_rte.yaml", "specs/lora_rte.yaml")
 
 
 def run(home: Path, executor: ProcessExecutor, **sets: object) -> Outcome:
-    plan = suite.plan(suite.load_spec(*SPECS, overrides={**QUICK, **sets}), home=home)
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides={**QUICK, **sets}), home=home)
     return suite.run(plan, executor=executor)
 
 
@@ -107,7 +107,7 @@ def server() -> psutil.Process:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("local")
-    plan = suite.plan(suite.load_spec(*SPECS, overrides=QUICK), home=home)
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides=QUICK), home=home)
     assert suite.run(plan, device="cpu").exit_code == 0
     return home
 
@@ -166,7 +166,19 @@ def test_a_step_that_kills_its_process_each_time_fails_and_the_others_are_done(t
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_all_processes_and_the_next_run_goes_on(number: int, local: Path, tmp_path: Path) -> None:
     sets = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
-    command = [sys.executable, "-m", "suite", "run", *SPECS, *sets, "--home", str(tmp_path), "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "suite",
+        "run",
+        *SPECS,
+        "--track=micro",
+        *sets,
+        "--home",
+        str(tmp_path),
+        "--workers",
+        "2",
+    ]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
@@ -183,7 +195,7 @@ def test_a_signal_ends_all_processes_and_the_next_run_goes_on(number: int, local
 
 
 def test_the_time_limit_leaves_steps_and_says_so(tmp_path: Path) -> None:
-    plan = suite.plan(suite.load_spec(*SPECS, overrides={**QUICK, "method.steps": 3000}), home=tmp_path)
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides={**QUICK, "method.steps": 3000}), home=tmp_path)
     outcome = suite.run(plan, executor=ProcessExecutor(TWO), max_seconds=12.0)
     assert outcome.exit_code == 0
     assert outcome.left > 0

@@ -54,7 +54,7 @@ def lose(nodes: Nodes, process: int) -> None:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("local")
-    plan = suite.plan(suite.load_spec(*SPECS, overrides=QUICK), home=home)
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides=QUICK), home=home)
     assert suite.run(plan, device="cpu").exit_code == 0
     return home
 
@@ -64,7 +64,7 @@ def run(home: Path, nodes: Nodes, artifacts: Path | None, watch: Any = None, **o
     assert executor is not None
     if watch is not None:
         executor = Watched(executor, watch)
-    plan = suite.plan(suite.load_spec(*SPECS, overrides={**QUICK, **options.pop("sets", {})}), home=home)
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides={**QUICK, **options.pop("sets", {})}), home=home)
     return suite.run(plan, device="cpu", executor=executor, **options)
 
 
@@ -118,7 +118,7 @@ def test_the_step_of_a_node_that_is_lost_is_done_on_another_one(
     home, longer = tmp_path / "home", {"method.steps": 200}
     outcome = run(home, nodes, tmp_path / "shared", partial(lose, nodes), sets=longer)
     assert (outcome.exit_code, outcome.failed) == (0, {})
-    plan = suite.plan(suite.load_spec(*SPECS, overrides={**QUICK, **longer}), home=tmp_path / "alone")
+    plan = suite.plan(suite.load_spec(*SPECS, track="micro", overrides={**QUICK, **longer}), home=tmp_path / "alone")
     assert suite.run(plan, device="cpu").exit_code == 0
     assert results(home) == results(tmp_path / "alone")
     assert "its process ended (its node or its process was lost: " in capsys.readouterr().err

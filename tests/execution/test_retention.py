@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> str:
 def test_without_the_field_everything_stays_and_with_it_the_scores_are_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = ["specs/promot_rte.yaml", *QUICK, "--set", "method.stage_one.steps=4"]
+    row = ["specs/promot_rte.yaml", "--track=micro", *QUICK, "--set", "method.stage_one.steps=4"]
     scores = "SELECT title, metric, value FROM score JOIN step ON id = step_id ORDER BY 1, 2"
     run(capsys, tmp_path / "all", *row)
     assert here(tmp_path / "all") == ["train promot on rte", "train prompt_tuning on rte"]
@@ -54,14 +54,24 @@ def test_without_the_field_everything_stays_and_with_it_the_scores_are_the_same(
 
 def test_tries_go_once_one_is_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = ["--set", "sweep.learning_rate=[1e-4,1e-3]", "--set", "budget.keep_artifacts=reported"]
-    said = run(capsys, tmp_path, "specs/lora_rte.yaml", *QUICK, *sweep)
+    said = run(capsys, tmp_path, "specs/lora_rte.yaml", "--track=micro", *QUICK, *sweep)
     assert here(tmp_path) == ["choose lora on rte, best of 2"]
     assert "2 artifacts of " in said
 
 
 def test_of_several_seeds_the_one_stays_that_is_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "home"
-    run(capsys, home, "specs/lora_rte.yaml", *QUICK, "--seeds", "0,1,2", "--set", "budget.keep_artifacts=best")
+    run(
+        capsys,
+        home,
+        "specs/lora_rte.yaml",
+        "--track=micro",
+        *QUICK,
+        "--seeds",
+        "0,1,2",
+        "--set",
+        "budget.keep_artifacts=best",
+    )
     assert here(home) == ["train lora on rte"]
     code, _, err = suite(capsys, "save", "lora_rte", tmp_path / "saved", "--home", home)
     assert code == 0, err
@@ -69,9 +79,9 @@ def test_of_several_seeds_the_one_stays_that_is_saved(tmp_path: Path, capsys: py
 
 def test_an_artifact_of_a_row_that_keeps_it_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     length = ["--set", "method.length=8", "--set", "method.steps=4"]
-    run(capsys, tmp_path, "specs/prompt_tuning_rte.yaml", *SMALL, *length)
+    run(capsys, tmp_path, "specs/prompt_tuning_rte.yaml", "--track=micro", *SMALL, *length)
     nested = ["--set", "method.stage_one.length=8", "--set", "method.stage_one.steps=4", "--set", "method.steps=4"]
-    said = run(capsys, tmp_path, "specs/promot_rte.yaml", *SMALL, *nested, *NONE)
+    said = run(capsys, tmp_path, "specs/promot_rte.yaml", "--track=micro", *SMALL, *nested, *NONE)
     assert here(tmp_path) == ["train prompt_tuning on rte"]
     assert "1 artifact of 7.8 MB deleted" in said
 
@@ -79,7 +89,7 @@ def test_an_artifact_of_a_row_that_keeps_it_stays(tmp_path: Path, capsys: pytest
 def test_what_was_deleted_is_trained_again_for_another_task_and_deleted_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = ["specs/lora_rte.yaml", *QUICK, *NONE]
+    row = ["specs/lora_rte.yaml", "--track=micro", *QUICK, *NONE]
     run(capsys, tmp_path, *row)
     said = run(capsys, tmp_path, *row, "--set", "held_out.roles=[triviaqa, cb, wic]")
     assert "train lora on rte · micro · seed 0: done again, for its artifact was deleted" in said
@@ -94,7 +104,7 @@ def test_a_look_that_took_long_is_not_repeated_soon_but_the_last_one_finds_every
 ) -> None:
     monkeypatch.setattr("suite.execution.retention.QUICK_SECONDS", 0.0)
     monkeypatch.setattr("suite.execution.retention.PAUSE", 1e9)
-    row = ["specs/promot_rte.yaml", *QUICK, "--set", "method.stage_one.steps=4"]
+    row = ["specs/promot_rte.yaml", "--track=micro", *QUICK, "--set", "method.stage_one.steps=4"]
     said = run(capsys, tmp_path, *row, *NONE)
     assert here(tmp_path) == []
     assert said.count("2 artifacts of ") == said.count("deleted (budget.keep_artifacts)") == 1

@@ -45,7 +45,7 @@ def results(home: Path) -> dict[str, Any]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of an uninterrupted run of ProMoT."""
     home = tmp_path_factory.mktemp("whole")
-    process = start("run", "specs/promot_rte.yaml", "--home", home, *QUICK_PROMPT)
+    process = start("run", "specs/promot_rte.yaml", "--track=micro", "--home", home, *QUICK_PROMPT)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "held-out average 1-shot" in out
@@ -76,7 +76,7 @@ def test_a_run_stores_everything_about_every_step(whole: Path) -> None:
 
 
 def test_a_finished_run_is_not_run_again(whole: Path, expected: dict[str, Any]) -> None:
-    out = light("run", "specs/promot_rte.yaml", "--home", whole, *QUICK_PROMPT)
+    out = light("run", "specs/promot_rte.yaml", "--track=micro", "--home", whole, *QUICK_PROMPT)
     assert "0 steps done, 11 reused" in out
     assert results(whole) == expected
 
@@ -85,7 +85,7 @@ def test_prompt_tuning_is_promots_first_stage_and_elsewhere_the_pretrained_model
     whole: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = [*QUICK, "--set", "method.length=3"]
-    code, out, _ = suite(capsys, "run", "specs/prompt_tuning_rte.yaml", "--home", whole, *settings)
+    code, out, _ = suite(capsys, "run", "specs/prompt_tuning_rte.yaml", "--track=micro", "--home", whole, *settings)
     assert code == 0
     assert "1 steps done" in out  # the target with its prompt; training and held-out tasks were there
     changes = rows(
@@ -116,7 +116,7 @@ def test_a_run_travels_as_records_into_another_home(
 
 def test_killed_at_any_moment_it_resumes_to_the_same_results(expected: dict[str, Any], tmp_path: Path) -> None:
     random.seed(0)
-    arguments = ["run", "specs/promot_rte.yaml", "--home", tmp_path, *QUICK_PROMPT]
+    arguments = ["run", "specs/promot_rte.yaml", "--track=micro", "--home", tmp_path, *QUICK_PROMPT]
     kills = 0
     while kills < 3:
         process = start(*arguments)
@@ -148,7 +148,16 @@ def wait_for_steps(home: Path, process: Any, count: int) -> None:
 
 
 def test_interrupted_from_the_keyboard_a_step_is_cancelled_and_goes_on_later(tmp_path: Path) -> None:
-    arguments = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *SMALL, "--set", "method.steps=100000"]
+    arguments = [
+        "run",
+        "specs/finetune_rte.yaml",
+        "--track=micro",
+        "--home",
+        tmp_path,
+        *SMALL,
+        "--set",
+        "method.steps=100000",
+    ]
     process = start(*arguments)
     until(lambda: bool(rows(tmp_path, "SELECT 1 FROM step WHERE kind = 'train' AND seconds > 0.5")))
     process.send_signal(signal.SIGINT)
@@ -163,7 +172,16 @@ def test_interrupted_from_the_keyboard_a_step_is_cancelled_and_goes_on_later(tmp
 
 
 def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
-    arguments = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *SMALL, "--set", "method.steps=100000"]
+    arguments = [
+        "run",
+        "specs/finetune_rte.yaml",
+        "--track=micro",
+        "--home",
+        tmp_path,
+        *SMALL,
+        "--set",
+        "method.steps=100000",
+    ]
     training = "SELECT seconds, peak_memory, attempts FROM step WHERE kind = 'train'"
     process = start(*arguments)
     until(lambda: bool(rows(tmp_path, f"{training} AND seconds > 3")))
@@ -193,7 +211,7 @@ main()
 
 def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tmp_path: Path) -> None:
     sets = ["--set", "method.steps=200", "--set", "budget.checkpoint_minutes=0.005"]
-    arguments = ["run", "specs/finetune_rte.yaml", *SMALL, *sets]
+    arguments = ["run", "specs/finetune_rte.yaml", "--track=micro", *SMALL, *sets]
     costs = "SELECT seconds, peak_memory, tokens, attempts FROM step WHERE kind = 'train'"
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     _, err = start(*arguments, "--home", whole).communicate(timeout=300)
@@ -256,7 +274,7 @@ def test_a_failed_step_says_why_and_does_not_stop_others(tmp_path: Path, capsys:
 
 
 def test_two_processes_on_one_store_share_the_work(expected: dict[str, Any], tmp_path: Path) -> None:
-    arguments = ["run", "specs/promot_rte.yaml", "--home", tmp_path, *QUICK_PROMPT]
+    arguments = ["run", "specs/promot_rte.yaml", "--track=micro", "--home", tmp_path, *QUICK_PROMPT]
     both = [start(*arguments), start(*arguments)]
     ends = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], ends
@@ -266,7 +284,9 @@ def test_two_processes_on_one_store_share_the_work(expected: dict[str, Any], tmp
 
 def test_again_runs_finished_steps_again(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = results(whole)
-    code, out, _ = suite(capsys, "run", "specs/promot_rte.yaml", "--home", whole, "--again", *QUICK_PROMPT)
+    code, out, _ = suite(
+        capsys, "run", "specs/promot_rte.yaml", "--track=micro", "--home", whole, "--again", *QUICK_PROMPT
+    )
     assert code == 0
     assert "11 steps done, 0 reused" in out
     assert results(whole) == before

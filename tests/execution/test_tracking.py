@@ -15,7 +15,16 @@ from suite.results.store import Store
 from tests.cli.calls import SMALL, suite
 from tests.execution.test_run import results
 
-RUN = ["run", "specs/promot_rte.yaml", *SMALL, "--set", "method.steps=6", "--set", "method.stage_one.steps=4"]
+RUN = [
+    "run",
+    "specs/promot_rte.yaml",
+    "--track=micro",
+    *SMALL,
+    "--set",
+    "method.steps=6",
+    "--set",
+    "method.stage_one.steps=4",
+]
 SELECT = ["--set", "method.select_every=3", "--set", "method.schedule=linear"]
 
 

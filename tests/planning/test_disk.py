@@ -24,7 +24,7 @@ TINY = [*SMALL, "--set", "method.steps=2", "--set", "method.select_every=1"]
 
 
 def training(specs: Path, name: str, *sets: str, sizes: dict[tuple[str, str], tuple[int, int]] | None = None) -> Step:
-    made = make_plan(load([specs / f"{name}.yaml"], Options(sets=sets)), Inputs(DataLocations(), sizes=sizes))
+    made = make_plan(load([specs / f"{name}.yaml"], Options("micro", sets=sets)), Inputs(DataLocations(), sizes=sizes))
     return next(step for step in reversed(made.steps) if step.kind == "train")
 
 
@@ -59,12 +59,12 @@ def test_what_was_stored_comes_before_what_is_guessed(specs: Path) -> None:
 def test_a_plan_says_what_it_writes_and_what_is_free(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", tmp_path / "runs", *TINY)
+    code, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", tmp_path / "runs", *TINY)
     assert code == 0
     assert "disk: about" in out
     assert "are free:" not in " ".join(out.split())
     monkeypatch.setattr(DiskSpace, "free", 1000)
-    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", tmp_path / "runs", *TINY)
+    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", tmp_path / "runs", *TINY)
     says = "and 1.0 kB are free: make room, or choose a folder on another disk with --home"
     assert says in " ".join(out.split())
 
@@ -73,17 +73,19 @@ def test_a_finished_step_needs_no_more_disk_and_tells_the_next_its_size(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "runs"
-    assert suite(capsys, "run", "specs/lora_rte.yaml", "--home", home, *TINY)[0] == 0
+    assert suite(capsys, "run", "specs/lora_rte.yaml", "--track=micro", "--home", home, *TINY)[0] == 0
     (artifact,) = (home / "artifacts").glob("*")
     size = sum(file.stat().st_size for file in artifact.iterdir())
-    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", home, *TINY)
+    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", home, *TINY)
     assert "disk:" not in out
-    _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", home, *TINY, "--set", "method.steps=3")
+    _, out, _ = suite(
+        capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", home, *TINY, "--set", "method.steps=3"
+    )
     assert f"disk: about {size / 1e3:.1f} kB of artifacts" in out
 
 
 def use(specs: Path, name: str, *sets: str, keep: KeepArtifacts | None = None, checkpoints: bool = True) -> DiskUse:
-    experiments = load([specs / f"{name}.yaml"], Options(sets=sets, seeds=(0, 1, 2)))
+    experiments = load([specs / f"{name}.yaml"], Options("micro", sets=sets, seeds=(0, 1, 2)))
     made = make_plan(experiments, Inputs(DataLocations()))
     return disk_use(made, {step.id for step in made.steps}, {}, keep, checkpoints=checkpoints)
 
@@ -115,8 +117,8 @@ def test_a_step_that_another_row_keeps_stays(specs: Path) -> None:
     alone = use(specs, "promot_rte", *sets, keep="none")
     assert alone.artifacts == 0
     experiments = [
-        *load([specs / "promot_rte.yaml"], Options(sets=("budget.keep_artifacts=none",))),
-        *load([specs / "prompt_tuning_rte.yaml"], Options()),
+        *load([specs / "promot_rte.yaml"], Options("micro", sets=("budget.keep_artifacts=none",))),
+        *load([specs / "prompt_tuning_rte.yaml"], Options("micro")),
     ]
     made = make_plan(experiments, Inputs(DataLocations()))
     (prompt,) = (step for step in made.steps if step.kind == "train" and "prompt_tuning on" in step.title)
@@ -141,7 +143,7 @@ def test_factors_are_counted_once_a_model_and_not_where_they_are_cached(specs: P
 
 def test_the_fields_change_neither_names_nor_terms(specs: Path) -> None:
     sets = ("budget.keep_artifacts=none", "budget.max_disk=200GB")
-    (plain,), (bounded,) = (load([specs / "finetune_rte.yaml"], Options(sets=each)) for each in ((), sets))
+    (plain,), (bounded,) = (load([specs / "finetune_rte.yaml"], Options("micro", sets=each)) for each in ((), sets))
     assert bounded.track.budget.max_disk_bytes == 200_000_000_000
     assert (bounded.id, bounded.changes) == (plain.id, ())
     assert bounded.resolved() == plain.resolved()
@@ -157,7 +159,9 @@ def test_the_fields_change_neither_names_nor_terms(specs: Path) -> None:
     ],
 )
 def test_a_wrong_value_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, line: str) -> None:
-    code, _, err = suite(capsys, "plan", "specs/lora_rte.yaml", "--set", f"budget.{field}", "--home", tmp_path)
+    code, _, err = suite(
+        capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--set", f"budget.{field}", "--home", tmp_path
+    )
     assert code == 2
     assert line in err
     assert len(err.splitlines()) == 1
@@ -167,7 +171,17 @@ def test_a_plan_over_the_bound_is_refused_with_what_would_help_before_anything_i
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "runs"
-    row = ["specs/finetune_rte.yaml", "--seeds", "0,1", "--home", home, *SMALL, "--set", "method.select_every=null"]
+    row = [
+        "specs/finetune_rte.yaml",
+        "--track=micro",
+        "--seeds",
+        "0,1",
+        "--home",
+        home,
+        *SMALL,
+        "--set",
+        "method.select_every=null",
+    ]
     code, out, err = suite(capsys, "plan", *row, "--set", "budget.max_disk=50MB")
     assert code == 2
     assert "0 B of 50.0 MB used (budget.max_disk)" in " ".join(out.split())

@@ -32,7 +32,7 @@ def checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def planned(tmp_path: Path, data: Path | None = None, **overrides: Any) -> suite.PlannedRun:
     overrides = {"held_out.roles": ["cb"], **overrides}
-    spec = suite.load_spec(SPECS / "lora_rte.yaml", overrides=overrides)
+    spec = suite.load_spec(SPECS / "lora_rte.yaml", track="micro", overrides=overrides)
     return suite.plan(spec, home=tmp_path / "home", data=data, baseline=False)
 
 

@@ -18,7 +18,7 @@ INPUTS = Inputs(DataLocations())
 
 
 def plan(
-    specs: Path, *names: str, sets: tuple[str, ...] = (), seeds: object = "first", track: str | None = None
+    specs: Path, *names: str, sets: tuple[str, ...] = (), seeds: object = "first", track: str | None = "micro"
 ) -> Plan:
     files = [specs / f"{name}.yaml" for name in names]
     return make_plan(load(files, Options(track, sets, seeds)), INPUTS)  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def test_a_plan_says_what_is_done_shared_and_to_do(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, _ = suite(
-        capsys, "plan", specs / "promot_rte.yaml", specs / "prompt_tuning_rte.yaml", "--home", tmp_path
+        capsys, "plan", specs / "promot_rte.yaml", specs / "prompt_tuning_rte.yaml", "--track=micro", "--home", tmp_path
     )
     assert code == 0
     assert "train prompt_tuning on rte · micro · seed 0 · shared by 2" in out
@@ -145,7 +145,7 @@ def test_a_stale_step_says_what_changed(specs: Path, tmp_path: Path, capsys: pyt
         store.add_steps([StepRecord(step.id, step.kind, step.title, dict(step.key))])
         assert store.claim(step.id, "me", 60)
         assert store.finish(step.id, "me", StepOutcome())
-    arguments = ["plan", specs / "finetune_rte.yaml", "--home", tmp_path]
+    arguments = ["plan", specs / "finetune_rte.yaml", "--track=micro", "--home", tmp_path]
     _, out, _ = suite(capsys, *arguments)
     (line,) = [line for line in out.splitlines() if step.id[:8] in line]
     assert line.endswith("its artifact is not here")
@@ -164,7 +164,7 @@ def test_a_length_penalty_names_the_evaluation_where_there_are_beams_to_rank(spe
 
 
 def test_a_track_without_a_length_penalty_has_the_name_that_it_had(specs: Path) -> None:
-    (experiment,) = load([specs / "pretrained.yaml"], Options())
+    (experiment,) = load([specs / "pretrained.yaml"], Options("micro"))
     assert experiment.resolved()["track"]["decoding"] == {"beams": 1, "batch_tokens": 16384}
 
 

@@ -19,7 +19,7 @@ from tests.models.test_backbone import write_gguf
 LLAMA = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
 
 
-def refused(folder: Path, method: str, more: str = "", track: str | None = None) -> list[str]:
+def refused(folder: Path, method: str, more: str = "", track: str | None = "micro") -> list[str]:
     file = folder / "mine.yaml"
     file.write_text(f"name: mine\ntargets: [rte]\n{more}method: {method}\n")
     try:

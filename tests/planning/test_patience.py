@@ -15,7 +15,7 @@ from suite.tasks.data import DataLocations
 EVERY = "selection.every=10"
 
 
-def plan(specs: Path, *sets: str, name: str = "lora_rte", track: str | None = None) -> Plan:
+def plan(specs: Path, *sets: str, name: str = "lora_rte", track: str | None = "micro") -> Plan:
     return make_plan(load([specs / f"{name}.yaml"], Options(track, sets=sets)), Inputs(DataLocations()))
 
 

@@ -91,7 +91,7 @@ def test_seeds_are_the_first_all_or_named(tmp_path: Path) -> None:
     file = spec(tmp_path)
     seeds = [[each.seed for each in load([file], Options(seeds=choice))] for choice in ("first", "all", (7, 3))]
     assert seeds == [[0], [0, 1, 2], [7, 3]]
-    untrained = load([shipped() / "pretrained.yaml"], Options(seeds="all"))
+    untrained = load([shipped() / "pretrained.yaml"], Options("micro", seeds="all"))
     assert len(untrained) == 1
 
 

@@ -53,7 +53,7 @@ def test_everything_shipped_loads_in_one_call() -> None:
     assert all(f" {folder}" in note for folder in ("claims", "tables", "tasks", "tracks"))
     rows = [(each.track.name, each.name) for each in load(specs)]
     assert len(rows) == len(set(rows))
-    assert rows.count(("micro", "promot_rte")) == 1  # two files say the same
+    assert rows.count(("micro2", "promot_rte")) == 1  # two files say the same
 
 
 @pytest.mark.parametrize("kind", ["track", "task", "file of claims", "paper's table"])

@@ -45,7 +45,7 @@ def test_without_shots_the_prompt_is_the_examples_own_and_too_few_rows_are_an_er
 
 @pytest.mark.parametrize("role", ["rte", "wmt14_enfr", "openbookqa"])
 def test_what_is_trained_is_what_a_one_shot_evaluation_asks(role: str) -> None:
-    (experiment,) = load([shipped() / "pretrained.yaml"], Options())
+    (experiment,) = load([shipped() / "pretrained.yaml"], Options("micro"))
     task, data = experiment.tasks[role], DataLocations()
     asked = load_task(task, data, shots=1, limit=5)
     shown = asked.sampler.sample(1)[0]
