@@ -77,7 +77,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Repository:
         main(["new", str(folder), "--data", str(home / "tickets.csv"), "--minutes", "1"])
     assert not ended.value.code
     for name in ("finetune", "prompt_tuning", "promot", "svf"):
-        (folder / "specs" / f"{name}.yaml").unlink()
+        (folder / "specs" / f"{name}.yaml").unlink(missing_ok=True)  # on a busy machine, some are left out
     track = folder / "specs" / "tracks" / "mine.yaml"
     text = re.sub(r"^(held_out:.*)documents: \d+", r"\1documents: 4", track.read_text("utf-8"), flags=re.MULTILINE)
     track.write_text(re.sub(r"lora: {steps: \d+", "lora: {steps: 10", text), "utf-8")
