@@ -43,7 +43,7 @@ class Experiment:
     tries: tuple[Block, ...] = ()
     """The tries of a sweep, in order: two or more blocks of settings. Empty without a sweep."""
     retention: TaskFile | None = None
-    """The task whose training rows stand for pretraining, if a step uses them."""
+    """The task whose training rows stand for pretraining, if the track names one."""
     lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
     """``file:line`` of each of the method's settings, of each field of the sweep, of the model and of the chat."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
