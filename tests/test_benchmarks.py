@@ -102,7 +102,7 @@ def test_the_command_for_a_gpu_keeps_what_each_part_found(
     (lora,) = parts["memory"]["figures"]
     assert lora["title"].startswith("train lora on rte")
     assert lora["measured"] > 4 * lora["parameters"]
-    assert any("micro_cb 4-shot" in line for line in parts["row"]["end"])
+    assert any("micro2_cb 4-shot" in line for line in parts["row"]["end"])
     assert "exit 0 after" in capsys.readouterr().out
 
 

@@ -41,7 +41,7 @@ def test_the_page_about_python_runs_and_the_script_reads_what_it_left(
     assert {row.name for row in found["board"].rows} == {"pretrained", "finetune_rte", "lora_rte"}
     script = [sys.executable, REPOSITORY / "examples" / "best_rows.py", "runs"]
     out = subprocess.run(script, capture_output=True, text=True, check=True).stdout
-    assert out.startswith("micro: ")
+    assert out.startswith("micro2: ")
 
 
 def test_the_script_tells_a_missing_store_in_a_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from leaderboard.build.shipped_groups import shipped_group
 from leaderboard.data.recording_reader import RecordingReader
 from suite.core.hashing import fingerprint
 
@@ -51,13 +52,16 @@ class CacheEntry:
     """A key of the inputs and of the versions that were read; None if one of these has no version."""
     paths: tuple[str, ...]
     extra: Any = None
+    experiments: frozenset[str] = frozenset()
+    """The experiments that files made now are about; empty for files that a cache had."""
 
     @classmethod
     def of(
         cls, reader: RecordingReader, name: str, inputs: str, reads: Mapping[str, Collection[str]], written: Written
     ) -> CacheEntry:
         """The entry of files that were made from the store's current contents."""
-        return cls(name, inputs, reads, _key(reader, inputs, reads), written.paths, written.extra)
+        key, about = _key(reader, inputs, reads), reader.experiments_in(reads)
+        return cls(name, inputs, reads, key, written.paths, written.extra, about)
 
     def plain(self, sizes: Mapping[str, int]) -> dict[str, Any]:
         """The entry as the list stores it, with the sizes of its files."""
@@ -72,10 +76,12 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class PageCache:
-    """The groups of files that an older site has."""
+    """The groups of files that an older site has, and those about shipped experiments that other sites have."""
 
     site: Path
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Path -> content, of the groups that are taken from other sites."""
 
     @classmethod
     def read(cls, site: Path) -> PageCache:
@@ -90,17 +96,26 @@ class PageCache:
         """A group's entry, if its files are up to date; otherwise None.
 
         They are up to date if the inputs and the versions of everything read are unchanged, and if all files exist with
-        their sizes.
+        their sizes, or are those of another site.
         """
-        group = self.groups.get(name)
-        if not isinstance(group, dict) or not isinstance(group.get("reads"), dict):
-            return None
-        key = _key(reader, inputs, group["reads"])
-        if key is None or key != group["key"]:
-            return None
-        if not all(_size(self.site / path) == size for path, size in group["files"].items()):
-            return None
-        return CacheEntry(name, inputs, group["reads"], key, tuple(group["files"]), group["extra"])
+        entry = _entry(reader, name, inputs, self.groups.get(name))
+        if entry and all(_size(self.site / path) == size for path, size in self.groups[name]["files"].items()):
+            return entry
+        group, files = shipped_group(name, inputs) or (None, {})
+        entry = _entry(reader, name, inputs, group)
+        if entry is not None:
+            self.files.update(files)
+        return entry
+
+
+def _entry(reader: RecordingReader, name: str, inputs: str, group: Any) -> CacheEntry | None:
+    """The entry of a group in a list, if the versions of everything that was read are unchanged."""
+    if not isinstance(group, dict) or not isinstance(group.get("reads"), dict):
+        return None
+    key = _key(reader, inputs, group["reads"])
+    if key is None or key != group["key"]:
+        return None
+    return CacheEntry(name, inputs, group["reads"], key, tuple(group["files"]), group["extra"])
 
 
 def _size(file: Path) -> int:

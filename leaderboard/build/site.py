@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from leaderboard.build.advice import track_advice
+from leaderboard.build.board_cache import track_board
 from leaderboard.build.cache import CacheEntry, PageCache, Unchanged, Written, cache_key
 from leaderboard.build.context import SiteContext
 from leaderboard.build.row_scores import row_files
@@ -30,7 +31,7 @@ from leaderboard.pages.overview import card
 from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
 from leaderboard.view.urls import TrackUrls, own_first, query, track_urls
-from suite.analysis.board import Row, boards
+from suite.analysis.board import Row
 from suite.results.store import ResultsReader
 
 
@@ -47,7 +48,10 @@ def site(
     store: ResultsReader, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     """Yield every file except the static ones, in a fixed order; files that `cache` has up to date as `Unchanged`."""
-    tracks = own_first(track_urls(boards(store), context.shipped))
+    readers = {track: RecordingReader(store, store.experiments(track)) for track in store.tracks()}
+    boards = {track: track_board(reader, track, cache) for track, reader in readers.items()}
+    yield from (entry for _, entry in boards.values())
+    tracks = own_first(track_urls([made for made, _ in boards.values()], context.shipped))
     cards = [card(urls) for urls in tracks]
     yield Page("index.html", "index.html.j2", {"cards": cards})
     yield Page("about.html", "about.html.j2", {"tracks": tracks, "database": context.database})
@@ -60,7 +64,7 @@ def site(
     yield script("rows.js", {"tracks": [_listed(urls) for urls in tracks]})
     answer_pass = AnswerPass()
     for urls in tracks:
-        yield from _track_pages(store, urls, answer_pass, context, cache)
+        yield from _track_pages(readers[urls.board.track], urls, answer_pass, context, cache)
     yield from _method_pages(tracks, context)
 
 
@@ -72,10 +76,9 @@ def _listed(urls: TrackUrls) -> dict[str, Any]:
 
 
 def _track_pages(
-    store: ResultsReader, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
+    reader: RecordingReader, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     board = urls.board
-    reader = RecordingReader(store, store.experiments(board.track))
     recorded = recorded_urls(urls, reader)
     advice, entry = track_advice(reader, recorded, cache)
     yield entry

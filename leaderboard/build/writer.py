@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from leaderboard.build import drafts
 from leaderboard.build.cache import LIST, CacheEntry, PageCache, Unchanged
 from leaderboard.build.context import SiteContext
+from leaderboard.build.shipped_groups import keep_group
 from leaderboard.build.site import Page, site
 from leaderboard.data.js_data import File
 from leaderboard.view.text import breakable, finalize, initials, passage
@@ -67,9 +68,11 @@ def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -
     for item in site(store, context, cache):
         if isinstance(item, Unchanged):
             for path in item.paths:
-                sizes[path] = _take_over(folder, old, path)
+                sizes[path] = _take_over(folder, old, path, cache.files)
         elif isinstance(item, CacheEntry):
             groups[item.name] = item.plain(sizes)
+            if item.experiments and item.experiments <= context.shipped:
+                keep_group(item.name, item.inputs, groups[item.name], folder)
         else:
             text = item.text if isinstance(item, File) else _page(environment, item)
             content = text.encode("utf-8", "replace")
@@ -96,8 +99,11 @@ def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
         _written(file, content)
 
 
-def _take_over(folder: Path, old: Path, path: str) -> int:
-    """Take over an older site's file. Returns its size in bytes."""
+def _take_over(folder: Path, old: Path, path: str, others: Mapping[str, bytes]) -> int:
+    """Take over an older site's file, or one of other sites. Returns its size in bytes."""
+    if path in others:
+        _put(folder, old, path, others[path])
+        return len(others[path])
     file, before = os.path.join(folder, path), os.path.join(old, path)
     try:
         _linked(before, file)

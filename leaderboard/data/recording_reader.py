@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -55,9 +55,19 @@ class RecordingReader(Recorder):
         by_id = {record.id: replace(record, created=None) for record in experiments}  # this field has no version
         self.records = Records(by_id, self)
         links = reader.links_of([*by_id])
-        super().__init__(reader.versions({name: links.get(name, ()) for name in by_id}))
+        self._parts = reader.versions({name: links.get(name, ()) for name in by_id})
+        super().__init__(self._parts)
         self.current[LISTED] = {"ids": fingerprint([*by_id])}
+        self._ids = frozenset(by_id)
         self._users = {link.step_id: name for name, own in links.items() for link in own}
+
+    def everything(self) -> dict[str, list[str]]:
+        """All parts of all experiments, and their list, as reads."""
+        return {name: [*self._parts[name]] for name in self._ids} | {LISTED: ["ids"]}
+
+    def experiments_in(self, reads: Iterable[str]) -> frozenset[str]:
+        """The experiments among the names of reads."""
+        return self._ids & frozenset(reads)
 
     @property
     def where(self) -> str:

@@ -32,9 +32,13 @@ class UnionReader:
     A method missing here is a type error (`ResultsReader`), so no query can silently skip one of the two.
     """
 
-    def __init__(self, local: ResultsReader, published: ResultsReader) -> None:
+    def __init__(
+        self, local: ResultsReader, published: ResultsReader, versions: dict[str, dict[str, str]] | None = None
+    ) -> None:
+        """`versions` are those of published experiments that are known; further ones are added."""
         self.local, self.published = local, published
         self._own = frozenset(experiment.id for experiment in local.experiments())
+        self._versions = {} if versions is None else versions
 
     @property
     def where(self) -> str:
@@ -132,11 +136,11 @@ class UnionReader:
         published = {
             name: tuple(replace(link, step_id=link.step_id.removeprefix(PUBLISHED)) for link in own)
             for name, own in links.items()
-            if name not in self._own
+            if name not in self._own and name not in self._versions
         }
         for name, parts in self.published.versions(published).items():
-            versions[name] = {part: PUBLISHED + version for part, version in parts.items()}
-        return versions
+            self._versions[name] = {part: PUBLISHED + version for part, version in parts.items()}
+        return versions | {name: self._versions[name] for name in links if name in self._versions}
 
     def step_ids(self) -> tuple[str, ...]:
         """The ids of all steps as links have them, in order. A step that both readers have is listed twice."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from suite.analysis.board import BASELINE
 from suite.analysis.claims import Claims, Judged, Verdict, judge, judge_further
 from suite.api.paths import File
 from suite.api.shipped import remark, shipped_rows
+from suite.api.verdicts import CachedVerdicts
 from suite.core.errors import SuiteError, did_you_mean
 from suite.results.store import ResultsReader
 from suite.specs.claims import claim_files, read_claims, unknown_names, unknown_track
@@ -119,7 +121,7 @@ class StoredClaims:
 
 def judge_stored(store: ResultsReader) -> StoredClaims:
     """Judge the claims that are found by default, on those of their tracks that have rows in the store."""
-    tracks = store.tracks()
+    tracks, known = store.tracks(), CachedVerdicts(store)
     verdicts: list[Verdict] = []
     unread: list[str] = []
     for file in claim_files() if tracks else ():
@@ -128,7 +130,9 @@ def judge_stored(store: ResultsReader) -> StoredClaims:
         except SuiteError as error:
             unread.append(str(error))
             continue
-        verdicts += judge(store, claims) if claims.track in tracks else ()
+        if claims.track in tracks:
+            verdicts += known.of(file, claims.track, partial(judge, store, claims), "judge")
         for track in dict.fromkeys(claims.also):
-            verdicts += judge_further(store, claims, track) if track in tracks else ()
+            if track in tracks:
+                verdicts += known.of(file, track, partial(judge_further, store, claims, track), "judge further")
     return StoredClaims(tuple(verdicts), tuple(unread))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -15,13 +16,19 @@ from suite import methods
 from suite.api.paths import File, home_of
 from suite.api.results import reading
 from suite.api.unchanged import is_current, made, site_key
+from suite.core.code_key import code_key
 from suite.core.errors import SuiteError
+from suite.core.hashing import file_hash, fingerprint
 from suite.core.run_dir import RunDir
+from suite.core.user_cache import cached, keep
 from suite.results.record_files import record_files
 from suite.results.store import ResultsReader, Store
 from suite.results.store.urls import database_url
 from suite.specs.workspace import Workspace, published
 from suite.tasks.definition import TaskFile, read_task
+
+VERSIONS: Final = "versions"
+"""The kind of cached values: the versions of published records."""
 
 
 def render(
@@ -70,7 +77,8 @@ def _written(local: Store, folder: Path | None, site: Path, database: str, *, ow
 
     with ExitStack() as stack:
         shared = stack.enter_context(read_records_into_memory(folder, trusted=not own_records)) if folder else None
-        store: ResultsReader = UnionReader(local, shared) if shared else local
+        versions = stack.enter_context(known_versions(folder)) if folder else {}
+        store: ResultsReader = UnionReader(local, shared, versions) if shared else local
         claims = judge_stored(store)
         context = SiteContext(
             methods={name: methods.get(name).__doc__ or "" for name in methods.names()},  # no code from outside
@@ -81,6 +89,18 @@ def _written(local: Store, folder: Path | None, site: Path, database: str, *, ow
             shipped=_ids(shared) - _ids(local) if shared and not own_records else frozenset(),
         )
         return write_pages(store, site, context)
+
+
+@contextmanager
+def known_versions(folder: Path) -> Iterator[dict[str, dict[str, str]]]:
+    """Experiment -> part -> its version, of published records; in the user's cache with what is added meanwhile."""
+    key = fingerprint([code_key(), *map(file_hash, record_files([folder]))], 32)
+    before = cached(VERSIONS, key)
+    versions: dict[str, dict[str, str]] = json.loads(before) if before else {}
+    number = len(versions)
+    yield versions
+    if len(versions) > number:
+        keep(VERSIONS, key, json.dumps(versions).encode())
 
 
 def _database(home: RunDir, site: Path) -> str:

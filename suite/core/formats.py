@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from suite.core.labels import first_label
@@ -80,8 +81,9 @@ def foreign(formats: Sequence[Format], about: About) -> tuple[Format, ...]:
     return tuple(each for each in formats if each.is_foreign_to(about))
 
 
-def takes(output: str, formats: Sequence[Format]) -> bool:
-    """Whether an answer has any of these formats."""
+@lru_cache(maxsize=1 << 16)
+def takes(output: str, formats: tuple[Format, ...]) -> bool:
+    """Whether an answer has any of these formats. Many answers are equal, and asked about several times."""
     return any(each.is_taken_by(output) for each in formats)
 
 

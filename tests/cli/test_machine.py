@@ -16,13 +16,13 @@ from suite.planning.machine import CONTEXT, TargetMachine
 from tests.cli.calls import suite
 
 LLAMA = {
-    "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "intermediate_size": 11008,
-    "num_hidden_layers": 4, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000,
+    "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "intermediate_size": 27477,
+    "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000,
     "max_position_embeddings": 2048, "tie_word_embeddings": False, "bos_token_id": 3, "eos_token_id": 1,
     "pad_token_id": 0,
 }  # fmt: skip
-"""The shape of Llama-2-7B with four layers."""
-PARAMETERS = 1_071_681_536
+"""Two layers with the weights of four of Llama-2-7B: half as much to simulate."""
+PARAMETERS = 1_071_656_960
 METHODS = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
 SMALL = ("--set", "held_out.roles=[cb]", "--set", "held_out.documents=8", "--set", "target.documents=8")
 

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_train_as_one_does(folder: Path, name: str) -> None:
     alone, together = (Result(**torch.load(folder / f"{file}.pt")) for file in (f"{name} alone", name))
-    tolerance = 1e-3 if "bf16" in name else 1e-5
+    tolerance = 1e-3 if "bf16" in name else 2e-5  # on some processors the last of 20 losses differs by 1.3e-5
     assert len(alone.losses) >= 3
     assert together.losses == pytest.approx(alone.losses, abs=tolerance, rel=tolerance)
     assert together.scores == pytest.approx(alone.scores, abs=1e-6)

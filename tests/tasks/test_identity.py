@@ -11,14 +11,14 @@ import pytest
 from suite.core.errors import SuiteError
 from suite.tasks.contamination import check_leaks, doubles, overlap
 from suite.tasks.data import DataLocations
-from suite.tasks.definition import TaskFile, read_task, task_names
+from suite.tasks.definition import TaskFile, read_task
 from suite.tasks.identity import Identities, Identity, identified
 from suite.tasks.load import document_hashes, load_task
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
+from tests.tasks.test_task_files import SCORED, SHIPPED
 
 Write = Callable[..., Path]
 Data = Callable[..., DataLocations]
-SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
 
 WORDS = {"{{question}}": "{{words | join(' ')}}", "{{answers}}": "{{words | sort | join(' ')}}"}
 CHOOSES = {
@@ -265,7 +265,7 @@ def test_answers_are_stored_under_the_same_name(write: Write, data: Data) -> Non
     assert names[0] == names[2] != names[1]
 
 
-@pytest.mark.parametrize("name", [each for each in task_names([SHIPPED]) if each.startswith("micro")])
+@pytest.mark.parametrize("name", [each for each in SCORED if each.startswith("micro")])
 def test_no_bundled_task_reports_what_it_trains_on_or_shows(name: str) -> None:
     task, here = read_task(name, [SHIPPED]), DataLocations()
     reported, trained = reported_rows(task, here), training_rows(task, here)

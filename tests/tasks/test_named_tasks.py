@@ -11,10 +11,10 @@ from suite.core.metrics import metrics, names_over
 from suite.tasks import lm_eval_names
 from suite.tasks.builtin import builtin_names
 from suite.tasks.definition import read_task, task_names
-from tests.tasks.test_task_files import SHIPPED
+from tests.tasks.test_task_files import SCORED, SHIPPED
 
 
-@pytest.mark.parametrize("name", task_names([SHIPPED]))
+@pytest.mark.parametrize("name", SCORED)
 def test_every_shipped_task_is_right(name: str) -> None:
     task = read_task(name, [SHIPPED])
     assert task.metadata["kind"]

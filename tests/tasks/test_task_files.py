@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from suite.core.errors import SuiteError
-from suite.tasks.definition import read_task
+from suite.tasks.definition import read_task, task_names
 
 Write = Callable[..., Path]
 SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
+SCORED = tuple(name for name in task_names([SHIPPED]) if name != "micro2_documents")
+"""The shipped tasks that have questions: all but retention data, which is for training alone."""
 
 
 def problems(folder: Path, name: str = "colours") -> str:

@@ -12,14 +12,14 @@ from lm_eval.api.task import ConfigurableTask
 from suite.core.errors import SuiteError
 from suite.micro2 import wordings, world
 from suite.tasks.data import DataLocations
-from suite.tasks.definition import read_task, task_names
+from suite.tasks.definition import read_task
 from suite.tasks.identity import Identities
 from suite.tasks.load import _lists, load_task, question, references, selection_task, training_examples
+from tests.tasks.test_task_files import SCORED, SHIPPED
 
 Write = Callable[..., Path]
 Data = Callable[..., DataLocations]
-SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
-MICRO = [name for name in task_names([SHIPPED]) if name.startswith("micro") and not name.endswith("_skills")]
+MICRO = [name for name in SCORED if name.startswith("micro") and not name.endswith("_skills")]
 
 
 def row(number: int, **more: object) -> dict[str, object]:

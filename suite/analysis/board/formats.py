@@ -88,7 +88,7 @@ def hits_by_task(
     return hits if all(any(len(task.hits) for task in of_member) for of_member in hits) else None
 
 
-def _hits(outputs: Sequence[str], formats: Sequence[Format]) -> Numbers:
+def _hits(outputs: Sequence[str], formats: tuple[Format, ...]) -> Numbers:
     return np.array([takes(text, formats) for text in outputs], dtype=np.float64)
 
 

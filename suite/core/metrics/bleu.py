@@ -29,16 +29,29 @@ def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str
     import numpy as np
 
     keys = [((texts,) if isinstance(texts, str) else tuple(texts), answer) for texts, answer in pairs]
-    distinct = list(dict.fromkeys(keys))
-    predictions = [composed(answer) for _, answer in distinct]
-    references = [tuple(map(composed, texts)) for texts, _ in distinct]
-    # the statistics that sacrebleu sums for a corpus, for each segment: both lengths, matching n-grams, n-grams
-    statistics = np.array(
-        _metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64
-    )
-    row_of = {key: row for row, key in enumerate(distinct)}
-    rows: Numbers = statistics[[row_of[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
+    statistics = np.array([_segment(texts, answer, tokenizer) for texts, answer in keys], dtype=np.float64)
+    rows: Numbers = statistics.reshape(len(keys), 10)[:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
     return rows
+
+
+@lru_cache(maxsize=1 << 16)
+def _segment(references: tuple[str, ...], answer: str, tokenizer: str) -> tuple[int, ...]:
+    """What sacrebleu sums for a corpus: both lengths, matching n-grams and n-grams of one answer.
+
+    Seeds and rows give many equal answers to the same documents, so a site asks for each several times.
+    """
+    metric = _metric(tokenizer)
+    prediction = metric._preprocess_segment(composed(answer))
+    return tuple(metric._compute_segment_statistics(prediction, _reference(references, tokenizer)))
+
+
+@lru_cache(maxsize=1 << 13)
+def _reference(references: tuple[str, ...], tokenizer: str) -> dict[str, Any]:
+    metric = _metric(tokenizer)
+    found: dict[str, Any] = metric._extract_reference_info(
+        [metric._preprocess_segment(composed(text)) for text in references]
+    )
+    return found
 
 
 def bleu(counts: Numbers) -> Numbers:

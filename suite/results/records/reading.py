@@ -64,18 +64,16 @@ def _name(record: RecordFile) -> str:
 
 
 def _imported(
-    store: Store, files_or_folders: Sequence[Path], also: Check = lambda _: None, *, trusted: bool = False
+    store: Store, files_or_folders: Sequence[Path], also: Check = lambda _: None
 ) -> Iterator[tuple[RecordFile, bool]]:
     """Yield each record, and whether the import changed the store."""
     problems: list[Problem] = []
     for where, name, text in _texts(record_files(files_or_folders), problems):
         try:
-            record = parsed_record(where, text) if trusted else checked_record(where, text, name)
+            record = checked_record(where, text, name)
             if wrong := also(record):
                 raise SuiteError(f"is refused: {wrong}", where=where, fix="export it again where it was made")
-            changed = store.import_experiment(
-                _experiment(record), _links(record), [_step(step) for step in record.steps]
-            )
+            changed = store.import_experiment(*_imported_parts(record))
         except SuiteError as error:
             problems += error.problems
         except OverflowError:
@@ -110,14 +108,28 @@ def read_records_into_memory(*files_or_folders: Path, trusted: bool = False) -> 
             yield store
         return
     with Store.open("sqlite://") as store:
-        deque(_imported(store, files, trusted=trusted), maxlen=0)
+        if trusted:
+            store.fill(map(_imported_parts, _trusted(files)))
+        else:
+            deque(_imported(store, files), maxlen=0)
         if SUPPORTED:
             keep(CACHED, key, contents_in_memory(store.engine))
         yield store
 
 
-def _experiment(record: RecordFile) -> ExperimentRecord:
-    return ExperimentRecord(**dict(record.experiment), imported=True)
+def _trusted(files: Sequence[Path]) -> Iterator[RecordFile]:
+    """Records that came with this program: its tests have checked them. Raises SuiteError for a file that is none."""
+    problems: list[Problem] = []
+    yield from (parsed_record(where, text) for where, _, text in _texts(files, problems))
+    if problems:
+        raise SuiteError.of(problems)
+
+
+def _imported_parts(
+    record: RecordFile,
+) -> tuple[ExperimentRecord, list[StepLink], list[tuple[StepRecord, StepOutcome]]]:
+    experiment = ExperimentRecord(**dict(record.experiment), imported=True)
+    return experiment, _links(record), [_step(step) for step in record.steps]
 
 
 def _links(record: RecordFile) -> list[StepLink]:

@@ -13,6 +13,7 @@ from suite.results.store.contents import imported_now
 from suite.results.store.database import connect, connect_in_memory, dispose
 from suite.results.store.files import RESTORE
 from suite.results.store.filesystems import caution, sqlite_file
+from suite.results.store.filling import Filling
 from suite.results.store.integrity import Integrity
 from suite.results.store.invalidation import Invalidating
 from suite.results.store.leases import LeaseReading
@@ -23,7 +24,7 @@ from suite.results.store.urls import database_url, server_of, shown
 from suite.results.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing, Invalidating, LeaseReading, FileReferences, Integrity):
+class Store(Reading, Writing, Filling, Removing, Invalidating, LeaseReading, FileReferences, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod

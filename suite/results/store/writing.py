@@ -100,7 +100,7 @@ class Writing(DatabaseSession):
 
         Raises SuiteError if a value is not finite; values that could not be measured must be None.
         """
-        _check_numbers(outcome)
+        check_numbers(outcome)
         with self._writing() as connection:
             if not _end_step(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
                 return self._done_by_earlier_try(connection, step, owner, "done")
@@ -125,7 +125,7 @@ class Writing(DatabaseSession):
 
     def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
         """Import a finished step. Returns False and changes nothing if the step is finished or running here."""
-        _check_numbers(outcome)
+        check_numbers(outcome)
         with self._writing() as connection:
             changed = _import_step(connection, step, outcome)
             if changed:
@@ -140,7 +140,7 @@ class Writing(DatabaseSession):
         Steps that are finished here stay as they are. An experiment that was planned here with other steps keeps them.
         """
         for _, outcome in steps:
-            _check_numbers(outcome)
+            check_numbers(outcome)
         with self._writing() as connection:
             if _is_imported(connection, record.id) is False and _links(connection, record.id) != tuple(links):
                 return False
@@ -215,22 +215,29 @@ def _replace_results(connection: Connection, step: str, outcome: StepOutcome) ->
     """Replace a step's results."""
     for kind in RESULTS:
         connection.execute(delete(kind).where(kind.step_id == step))
+    insert_results(connection, step, outcome)
+
+
+def insert_results(connection: Connection, step: str, outcome: StepOutcome) -> None:
+    """Insert the results of a step that has none."""
     artifacts = [outcome.artifact] if outcome.artifact else []
     results = (outcome.scores, outcome.answers, outcome.curve, outcome.findings, artifacts)
     for table, records in zip(RESULTS, results, strict=True):
         if records:
-            rows = [{name: _storable(value) for name, value in vars(record).items()} for record in records]
-            connection.execute(insert(table), [{"step_id": step, **row} for row in rows])
+            rows = [vars(record) | {"step_id": step} | _replaced(vars(record)) for record in records]
+            connection.execute(insert(table), rows)
 
 
-def _storable(value: Any) -> Any:
-    """The value; in texts, lone surrogates and NUL are replaced, which models may write and databases refuse."""
-    if isinstance(value, str) and not (value.isascii() and "\0" not in value):
-        return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
-    return value
+def _replaced(values: Mapping[str, Any]) -> dict[str, str]:
+    """The texts in which lone surrogates and NUL are replaced, which models may write and databases refuse."""
+    return {
+        name: value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+        for name, value in values.items()
+        if isinstance(value, str) and not (value.isascii() and "\0" not in value)
+    }
 
 
-def _check_numbers(outcome: StepOutcome) -> None:
+def check_numbers(outcome: StepOutcome) -> None:
     """Raises SuiteError unless every number of an outcome is finite."""
     named = [
         *(

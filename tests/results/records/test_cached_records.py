@@ -50,6 +50,20 @@ def test_records_are_read_once_and_give_the_same_store(world: World, tmp_path: P
     assert created == sorted(created)
 
 
+@pytest.mark.parametrize("bundle", [False, True])
+def test_records_that_came_with_suite_are_put_in_at_once_as_they_would_be_imported(
+    world: World, tmp_path: Path, read: list[Path], bundle: bool
+) -> None:
+    export_records(world.store, tmp_path / "out", bundle=bundle, report=lambda line: None)
+    with read_records_into_memory(tmp_path / "out") as store:
+        imported = undated(contents(store))
+    assert len(read) == 2
+    with read_records_into_memory(tmp_path / "out", trusted=True) as store:
+        assert undated(contents(store)) == imported
+        assert all(experiment.imported for experiment in store.experiments())
+    assert len(read) == 2  # none was checked again
+
+
 def test_a_record_that_changed_is_checked_again(file: Path, read: list[Path]) -> None:
     with read_records_into_memory(file):
         pass
