@@ -37,7 +37,12 @@ def test_tables_mention_what_the_site_alone_shows(capsys: pytest.CaptureFixture[
         assert json.loads(suite(capsys, *command, "--json", "--home", home)[1])
     (line,) = remarks(suite(capsys, "compare", "pretrained", "lora_rte", "--home", home)[1])
     assert line.startswith("micro2 (6), smol-cpu (1), smol-t2-cpu (1); ")
-    assert remarks(suite(capsys, "show", "lora_rte", "--home", home)[1]) == []
+    (line,) = remarks(suite(capsys, "show", "lora_rte", "--home", home)[1])
+    assert line.startswith("micro2 (5); `suite import ")
+    (home / "suite.db").unlink()
+    with Store.open(home / "suite.db") as store:
+        Filling(store, documents=2).add("mine", "lora", METHODS["lora"], (0,))
+    assert remarks(suite(capsys, "show", "mine", "--home", home)[1]) == []
 
 
 def test_who_asks_for_a_shipped_row_is_told_where_it_is(capsys: pytest.CaptureFixture[str], home: Path) -> None:

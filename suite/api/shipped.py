@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from suite.core.code_key import code_key
 from suite.core.hashing import file_hash, fingerprint
+from suite.core.user_cache import cached, keep
 from suite.results.record_bundles import SUFFIX, RecordName, names_in
 from suite.results.store import ResultsReader
 from suite.specs.workspace import published, shown
 
 if TYPE_CHECKING:
-    from suite.analysis.board import Row
+    from suite.analysis.board import Board, Row
+
+BOARDS: Final = "boards"
+"""The kind of cached values: boards of shipped records."""
 
 
 def remark(store: ResultsReader, track: str | None, names: Collection[str] = ()) -> list[str]:
@@ -62,21 +69,38 @@ def rows_beside(rows: Sequence[Row], terms: Mapping[str, Any]) -> tuple[Row, ...
     `terms` is the track as plain data (`Experiment.resolved`); rows that ran on other terms, or only in part, are left
     out.
     """
-    from suite.analysis.board import BASELINE, board
-    from suite.results.records import read_records_into_memory
+    from suite.analysis.board import BASELINE
 
     folder, track = published(), str(terms["name"])
     targets, names = {row.targets for row in rows if row.method != BASELINE}, {row.name for row in rows}
     if folder is None or not targets or not any(name.track == track for name in _records(folder)):
         return ()
-    with read_records_into_memory(folder, trusted=True) as shared:
-        others = [record.id for record in shared.experiments(track) if _terms(record.spec["track"]) != _terms(terms)]
-        return tuple(
-            row
-            for row in board(shared, track).rows
-            if row.method != BASELINE and row.targets in targets and row.name not in names
-            if not row.changes and not row.missing and not set(row.experiments) & set(others)
-        )  # fmt: skip
+    shipped_board, asked = _shipped_board(folder, track)
+    others = {name for name, own in asked.items() if _terms(own) != _terms(terms)}
+    return tuple(
+        row
+        for row in shipped_board.rows
+        if row.method != BASELINE and row.targets in targets and row.name not in names
+        if not row.changes and not row.missing and not others.intersection(row.experiments)
+    )
+
+
+def _shipped_board(folder: Path, track: str) -> tuple[Board, Mapping[str, Mapping[str, Any]]]:
+    """The board of a track's shipped records, and experiment -> its track; from the user's cache, if it is there."""
+    from pydantic import TypeAdapter
+
+    from suite.analysis.board import Board, board
+    from suite.results.records import read_records_into_memory
+
+    key = fingerprint([code_key(), track, records_key(track)], 32)
+    known = cached(BOARDS, key)
+    if known is None:
+        with read_records_into_memory(folder, trusted=True) as shared:
+            asked = {record.id: record.spec["track"] for record in shared.experiments(track)}
+            known = json.dumps([asdict(board(shared, track)), asked]).encode()
+        keep(BOARDS, key, known)
+    plain, asked = json.loads(known)
+    return TypeAdapter(Board).validate_python(plain), asked
 
 
 def _terms(track: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[i
     source, target, masked = list[int](), list[int](), 0
     for index in range(fits):
         source = source + (encode(document.separator) if index else []) + prompts[index]
-        if index == fits - 1 or (index >= first and rng.random() < share):
+        free = masked + 2 < len(SENTINELS)  # one is left for the last answer, and one for the end
+        if index == fits - 1 or (free and index >= first and rng.random() < share):
             sentinel = encode.ids[SENTINELS[masked]]
             source, target, masked = [*source, sentinel], [*target, sentinel, *answers[index]], masked + 1
         else:

@@ -9,11 +9,15 @@ from typing import get_args
 
 import pytest
 
-from suite.micro2 import facts, taught, truth, wordings, world
+from suite.micro2 import batches, facts, taught, truth, wordings, world
 from suite.micro2.bilingual import LANGUAGES, MARKED, POOLS, translated
-from suite.micro2.documents import Sort, draw_document, draw_style
+from suite.micro2.documents import PretrainingDocument, Sort, draw_document, draw_style
 from suite.micro2.drawn import HELD_OUT_STYLE, TOPICS, SampledRow, Split, Style, draw_from
+from suite.micro2.elementary import Exemplar
 from suite.micro2.lexicon import STRANGERS, UNKNOWN
+from suite.micro2.recipes import Stage
+from suite.micro2.vocabulary import EOS, PAD, SENTINELS
+from suite.micro2.wordings import SEPARATOR
 from suite.tasks.definition import read_task
 from suite.tasks.identity import Identities
 
@@ -24,6 +28,23 @@ PLAIN = Style(frozenset(), "first")
 
 def lines(folder: Path, dataset: str, split: Split) -> bytes:
     return (folder / dataset / f"{split}.jsonl").read_bytes()
+
+
+def test_a_long_document_for_an_encoder_decoder_has_no_more_gaps_than_there_are_names_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exemplars = tuple(Exemplar(f"the {number}", "cat") for number in range(60))
+    monkeypatch.setattr(batches, "draw_document", lambda *_: PretrainingDocument(exemplars))
+    monkeypatch.setattr(Random, "random", lambda _: 0.0)
+    words = {
+        word: number
+        for number, word in enumerate([PAD, EOS, *SENTINELS, SEPARATOR, "the", "cat", *map(str, range(60))])
+    }
+    stage = Stage(1, 1, 288, {"plain": 1.0}, 0.0, document=288)
+    batch = batches.masked_batch(stage, batches.Encoder(words), Random(0))
+    names = [words[each] for each in SENTINELS]
+    assert [token for token in batch.ids[0].tolist() if token in names] == names[:-1]
+    assert [token for token in batch.labels[0].tolist() if token in names] == names
 
 
 def test_generator_writes_the_committed_bytes(tmp_path: Path) -> None:
