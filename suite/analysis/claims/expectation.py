@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from suite.core.errors import did_you_mean
@@ -57,6 +57,10 @@ class Expectation:
     def holds(self, value: float) -> bool:
         """Whether the comparison is true for this value of the sum."""
         return RELATIONS[self.relation](value, self.bound)
+
+    def by_at_least(self, effect: float) -> Expectation:
+        """The same comparison with a bound that lies so far on the claimed side."""
+        return replace(self, bound=self.bound + (effect if self.relation.startswith(">") else -effect))
 
 
 def parse_expectation(text: str) -> Expectation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from suite.analysis.board.contrasts import Missing, NotRun
@@ -20,8 +21,8 @@ def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tup
 
     Claims are independent: p-values are not corrected for the number of claims.
     """
-    rows = NamedRows(store, track or claims.track)
-    return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
+    rows, usual = NamedRows(store, track or claims.track), claims.matters
+    return tuple(replace(_judged(rows, claim, usual), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
 def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Verdict, ...]:
@@ -29,7 +30,7 @@ def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Ver
     return tuple(verdict for verdict in judge(store, claims, track) if verdict.all_run)
 
 
-def _judged(rows: NamedRows, claim: Claim) -> Verdict:
+def _judged(rows: NamedRows, claim: Claim, usual: float | None) -> Verdict:
     try:
         if claim.reproduces:
             return verdict_of(claim, rows.track, *_reproduced(rows, claim.reproduces))
@@ -41,7 +42,8 @@ def _judged(rows: NamedRows, claim: Claim) -> Verdict:
         return verdict_of(claim, rows.track, "undecided", str(missing))
     except Incomparable as reason:
         return verdict_of(claim, rows.track, "not comparable", str(reason))
-    return verdict_of(claim, rows.track, *_decided(claim.expectation, value), value)
+    matters = usual if claim.matters is None else claim.matters
+    return verdict_of(claim, rows.track, *_decided(claim.expectation, value, matters), value)
 
 
 def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
@@ -56,14 +58,30 @@ def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
     return experiments
 
 
-def _decided(expectation: Expectation, value: Contrast) -> tuple[Status, str]:
-    """The verdict by both ends of the interval. An exact test, if there is one, must agree."""
+def _decided(expectation: Expectation, value: Contrast, matters: float | None) -> tuple[Status, str]:
+    """The verdict by both ends of the interval. An exact test, if there is one, must agree.
+
+    What is open fails if the interval excludes an effect that would matter.
+    """
+    status, reason = _by_interval(expectation, value)
+    if status == "undecided" and matters is not None and _excluded(expectation, value, matters):
+        return "fails", f"an effect of {matters:g} or more, which would matter, is excluded"
+    return status, reason
+
+
+def _by_interval(expectation: Expectation, value: Contrast) -> tuple[Status, str]:
     ends = (expectation.holds(value.low), expectation.holds(value.high))
     if ends[0] != ends[1]:
         return "undecided", ""
     if expectation.bound == 0 and value.spread.stderr and value.p >= ALPHA:
         return "undecided", f"too few documents differ (exact p {value.p:.2f})"
     return ("holds" if ends[0] else "fails"), ""
+
+
+def _excluded(expectation: Expectation, value: Contrast, matters: float) -> bool:
+    """Whether the interval excludes an effect that would matter."""
+    least = expectation.by_at_least(matters)
+    return not any(math.isnan(end) or least.holds(end) for end in (value.low, value.high))
 
 
 def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:

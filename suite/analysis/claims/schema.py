@@ -10,6 +10,7 @@ from suite.analysis.claims.expectation import Expectation, parse_expectation
 from suite.core.block import Block
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(allow_inf_nan=False, gt=0)]
 
 
 class Recording(Block):
@@ -38,6 +39,8 @@ class Claim(Block):
     """The paper and table, or the person who doubts the claim."""
     expect: str | None = None
     """A comparison: `target(svf_math) - target(pretrained, math) > 0`."""
+    matters: Positive | None = None
+    """The smallest effect beyond the bound that would matter: an undecided claim fails if the interval excludes it."""
     reproduces: Recording | None = None
     """In place of `expect`: a curve that must be reproduced."""
     _expectation: Expectation | None = PrivateAttr(default=None)
@@ -46,6 +49,8 @@ class Claim(Block):
     def _parsed(self) -> Claim:
         if (self.expect is None) == (self.reproduces is None):
             raise ValueError("a claim has one of `expect` and `reproduces`")
+        if self.matters is not None and self.reproduces is not None:
+            raise ValueError("`matters` is of claims that have `expect`; `reproduces` has `within`")
         self._expectation = None if self.expect is None else parse_expectation(self.expect)
         return self
 
@@ -62,6 +67,8 @@ class Claims(Block):
     """The track on which the claims are judged."""
     also: tuple[str, ...] = ()
     """Further tracks. A claim is judged on each of them if its rows were run there."""
+    matters: Positive | None = None
+    """The smallest effect that would matter, of claims that do not say their own."""
     claims: tuple[Claim, ...] = Field(min_length=1)
     """The claims, in the order in which they are reported."""
 

@@ -190,10 +190,13 @@ def test_without_a_store_the_records_that_come_with_suite_are_judged(
     monkeypatch.chdir(tmp_path)
     code, out, _ = suite(capsys, "check")
     assert code == 1  # what we guessed of the tickets before they were run
-    assert [line.split()[1] for line in out.splitlines() if line.startswith("fails ")] == [
-        "svf-on-tickets-reaches-less:"
-    ]
+    assert "fails           svf-on-tickets-reaches-less: " in out
     assert "holds           svf-learns-reasoning" in out
+    assert "holds           promot-on-translation-keeps-more: " in out
+    of_micro2 = out.partition("promot.yaml on micro2")[2].partition("\n\n")[0].splitlines()
+    decided = [line for line in of_micro2 if line.startswith(("holds", "fails"))]
+    open_ones = [line for line in of_micro2 if line.startswith("undecided")]
+    assert len(decided) >= 0.7 * len([*decided, *open_ones]) > 0
     assert "promot.yaml on smol-cpu\n" in out
     assert out.endswith("there is no store in runs: judged from the records that come with suite\n")
     assert list(tmp_path.iterdir()) == []

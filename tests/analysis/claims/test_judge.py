@@ -34,8 +34,8 @@ def right(share: float, n: int = 100, first: int = 0) -> Answers:
     return per_document(*(100.0 if place in wins else 0.0 for place in range(n)))
 
 
-def verdict(world: World, expect: str) -> Verdict:
-    claim = Claim(id="it", says="so", source="a paper", expect=expect)
+def verdict(world: World, expect: str, matters: float | None = None) -> Verdict:
+    claim = Claim(id="it", says="so", source="a paper", expect=expect, matters=matters)
     return judge(world.store, Claims(track="tiny", claims=(claim,)))[0]
 
 
@@ -69,6 +69,38 @@ def test_a_bound_is_judged_by_the_interval(world: World) -> None:
     assert verdict(world, "target(lora_a) >= 60").status == "holds"
     assert verdict(world, "target(lora_a) >= 79").status == "undecided"
     assert verdict(world, "target(lora_a) < 60").status == "fails"
+
+
+def test_an_effect_that_is_too_small_to_matter_decides(world: World) -> None:
+    ran(world, "lora_a", right(0.8))
+    ran(world, "lora_c", right(0.78, first=3))  # the difference is 2 [-0.8, 4.8]
+    more = "target(lora_a) - target(lora_c) > 0"
+    plain = verdict(world, more)
+    assert plain.low is not None
+    assert plain.high is not None
+    assert plain.low < 0 < 2 < plain.high
+    assert verdict(world, more, matters=plain.high - 0.01).status == "undecided"
+    found = verdict(world, more, matters=plain.high + 0.01)
+    assert (found.status, found.value) == ("fails", plain.value)
+    assert found.reason.endswith("or more, which would matter, is excluded")
+    less = "target(lora_a) - target(lora_c) < 0"
+    assert verdict(world, less, matters=0.01 - plain.low).status == "fails"
+    assert verdict(world, less, matters=-0.01 - plain.low).status == "undecided"
+
+
+def test_what_matters_is_of_the_file_or_of_the_claim_and_changes_no_other_verdict(world: World) -> None:
+    ran(world, "lora_a", right(0.8))
+    ran(world, "lora_b", right(0.5))
+    ran(world, "lora_c", right(0.78, first=3))
+    assert verdict(world, "target(lora_a) - target(lora_b) > 0", matters=90).status == "holds"
+    own = Claim(id="own", says="so", source="a", expect="target(lora_a) - target(lora_c) > 0", matters=0.5)
+    files = own.model_copy(update={"id": "files", "matters": None})
+    found = judge(world.store, Claims(track="tiny", matters=50, claims=(own, files)))
+    assert [each.status for each in found] == ["undecided", "fails"]
+    with pytest.raises(ValueError, match="greater than 0"):
+        Claim(id="it", says="so", source="a", expect="target(lora_a) > 0", matters=0)
+    with pytest.raises(ValueError, match="`reproduces` has `within`"):
+        Claim(id="it", says="so", source="a", reproduces=Recording(experiment="lora_a", values=(1.0,)), matters=1)
 
 
 def test_what_one_seed_shows_three_may_not(world: World) -> None:
