@@ -23,7 +23,7 @@ from suite.models.artifacts import load_artifact
 from suite.models.backbone import load_backbone
 from suite.models.chat import render
 from suite.models.in_effect import assert_in_effect
-from suite.models.source import ModelSource, locate
+from suite.models.source import ModelSource, bundled_models, locate
 
 
 @register_model("suite")
@@ -51,8 +51,7 @@ class SuiteLM(StackLM):
         """
         if device and device.startswith("cuda") and not torch.cuda.is_available():
             device = None  # lm-eval asks for cuda:0 wherever it is not told, and its own model takes that for a wish
-        bundled = pretrained in ("micro-llama", "micro-t5")
-        kind = "bundled" if bundled else "path" if Path(pretrained).is_dir() else "hub"
+        kind = "bundled" if pretrained in bundled_models() else "path" if Path(pretrained).is_dir() else "hub"
         source = ModelSource.model_validate({kind: pretrained, "dtype": dtype})
         backbone = load_backbone(locate(source, None), device)
         artifacts = [load_artifact(Path(each), backbone.identity) for each in artifact.split("+")] if artifact else []

@@ -38,7 +38,7 @@ class ModelSource(Block):
     """The base model of a track: exactly one of `bundled`, `hub`, `path` and `gguf`."""
 
     bundled: str | None = None
-    """A model that ships with the package (`micro-llama`, `micro-t5`); nothing is downloaded."""
+    """A model that ships with the package (`micro2-llama-2m`, `micro-t5`); nothing is downloaded."""
     hub: str | None = None
     """A model on the Hugging Face hub (`org/name`). A copy in the models folder or the local cache is preferred."""
     revision: str | None = None
@@ -164,10 +164,15 @@ def _base(source: ModelSource, models_dir: Path | None, described: bool) -> Loca
     return LocatedModel(source, None, None, f"hub:{source.hub}@{source.revision or 'main'}", 0)
 
 
-def _bundled(name: str) -> Path:
+def bundled_models() -> dict[str, Path]:
+    """Name -> folder of each model that comes with suite."""
     root = Path(str(importlib.resources.files("suite")))
     configs = sorted(root.glob("micro*/models/*/config.json"))
-    bundled = {config.parent.name: config.parent for config in configs}
+    return {config.parent.name: config.parent for config in configs}
+
+
+def _bundled(name: str) -> Path:
+    bundled = bundled_models()
     if name not in bundled:
         raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, list(bundled)))
     return bundled[name]

@@ -62,3 +62,4 @@ def test_beams_and_their_length_penalty_are_arguments_of_the_model() -> None:
     model = SuiteLM("micro-llama", beams=4, length_penalty=0.6)
     assert (model.beams, model.length_penalty) == (4, 0.6)
     assert SuiteLM("micro-llama").length_penalty is None
+    assert "micro2-llama-2m" in SuiteLM("micro2-llama-2m").tokenizer_name  # as each bundled model
