@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ LIST = ".suite-cache.json"
 """The file that lists a site's groups of files with the reads that they were made from."""
 SHAPING = ("jinja2", "markupsafe", "numpy", "py3langid", "pyyaml", "scipy", "sacrebleu", "sqlalchemy")
 """Packages whose versions can change a page's bytes."""
+SPLITTING = ("MeCab", "mecab_ko", "sentencepiece")
+"""Modules by which BLEU splits some languages into words: scores have intervals only if they are installed."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def cache_key(*parts: object) -> str:
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
     """A fingerprint of all code and templates that pages are made with."""
-    parts = [sys.version, *(f"{name} {version(name)}" for name in SHAPING)]
+    parts = [sys.version, *(f"{name} {version(name)}" for name in SHAPING), *filter(find_spec, SPLITTING)]
     for package in ("leaderboard", "suite"):
         parts += _sources(resources.files(package), package)
     return fingerprint(parts)

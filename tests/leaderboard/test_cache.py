@@ -228,3 +228,14 @@ def test_a_render_that_breaks_off_leaves_the_old_site(
     monkeypatch.setattr(writer, "_put", put)
     render(filled, site)
     assert files(site) == afresh(filled, site)
+
+
+def test_another_tokenizer_that_is_installed_makes_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.code_fingerprint.cache_clear()
+    before = cache.code_fingerprint()
+    monkeypatch.setattr(cache, "SPLITTING", (*cache.SPLITTING, "json"))  # a module that is there
+    cache.code_fingerprint.cache_clear()
+    assert cache.code_fingerprint() != before
+    monkeypatch.undo()
+    cache.code_fingerprint.cache_clear()
+    assert cache.code_fingerprint() == before
