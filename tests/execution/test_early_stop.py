@@ -43,7 +43,7 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
     with sqlite3.connect(tmp_path / "early" / "suite.db") as store:
         findings = dict(store.execute("SELECT name, content FROM finding WHERE step_id = ?", (step,)).fetchall())
     assert '"reason": "patience"' in findings["early_stop"]
-    (page,) = (tmp_path / "early" / "site").glob("**/lora_rte*.html")
+    (page,) = (tmp_path / "early" / "site").glob("experiments/micro/lora_rte*.html")
     assert f"Seed 0 {said}." in page.read_text(encoding="utf-8")
     _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--track=micro", "--home", tmp_path / "new", *SMALL,
                       "--set", EARLY[1],
