@@ -44,4 +44,4 @@ def test_two_processes_train_as_one_does(folder: Path, name: str) -> None:
     assert together.scores == pytest.approx(alone.scores, abs=1e-6)
     assert together.tensors.keys() == alone.tensors.keys()
     for key, tensor in alone.tensors.items():
-        torch.testing.assert_close(together.tensors[key], tensor, rtol=1e-3, atol=10 * tolerance)
+        torch.testing.assert_close(together.tensors[key], tensor, rtol=1e-3, atol=1e-2 if "bf16" in name else 1e-4)

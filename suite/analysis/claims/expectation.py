@@ -54,6 +54,11 @@ class Expectation:
     relation: Relation
     bound: float
 
+    @property
+    def in_points(self) -> bool:
+        """Whether its quantities are points: scores, averages, changes and ratios, but no costs and no curves."""
+        return all(quantity.name in (*POINTS, "format_ratio") for _, quantity in self.terms)
+
     def holds(self, value: float) -> bool:
         """Whether the comparison is true for this value of the sum."""
         return RELATIONS[self.relation](value, self.bound)

@@ -42,7 +42,7 @@ def _judged(rows: NamedRows, claim: Claim, usual: float | None) -> Verdict:
         return verdict_of(claim, rows.track, "undecided", str(missing))
     except Incomparable as reason:
         return verdict_of(claim, rows.track, "not comparable", str(reason))
-    matters = usual if claim.matters is None else claim.matters
+    matters = usual if claim.matters is None and claim.expectation.in_points else claim.matters
     return verdict_of(claim, rows.track, *_decided(claim.expectation, value, matters), value)
 
 
@@ -61,10 +61,10 @@ def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
 def _decided(expectation: Expectation, value: Contrast, matters: float | None) -> tuple[Status, str]:
     """The verdict by both ends of the interval. An exact test, if there is one, must agree.
 
-    What is open fails if the interval excludes an effect that would matter.
+    What is open fails if the interval excludes an effect that would matter, but not where the test finds it too sure.
     """
     status, reason = _by_interval(expectation, value)
-    if status == "undecided" and matters is not None and _excluded(expectation, value, matters):
+    if status == "undecided" and not reason and matters is not None and _excluded(expectation, value, matters):
         return "fails", f"an effect of {matters:g} or more, which would matter, is excluded"
     return status, reason
 

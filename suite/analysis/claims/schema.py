@@ -68,7 +68,7 @@ class Claims(Block):
     also: tuple[str, ...] = ()
     """Further tracks. A claim is judged on each of them if its rows were run there."""
     matters: Positive | None = None
-    """The smallest effect that would matter, of claims that do not say their own."""
+    """The smallest effect in points that would matter, of claims about points that do not say their own."""
     claims: tuple[Claim, ...] = Field(min_length=1)
     """The claims, in the order in which they are reported."""
 

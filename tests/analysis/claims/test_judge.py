@@ -103,6 +103,20 @@ def test_what_matters_is_of_the_file_or_of_the_claim_and_changes_no_other_verdic
         Claim(id="it", says="so", source="a", reproduces=Recording(experiment="lora_a", values=(1.0,)), matters=1)
 
 
+def test_what_matters_in_points_says_nothing_of_seconds_nor_where_too_few_documents_differ(world: World) -> None:
+    for seed, seconds in enumerate((10.0, 11.0, 12.0)):
+        ran(world, "lora_a", right(0.55), seed=seed, cost=Costs(seconds, 100, 1000, 7, 80))
+        ran(world, "lora_b", right(0.50), seed=seed, cost=Costs(23.0 - seconds - 1, 100, 1000, 7, 80))
+    slower = Claim(id="it", says="so", source="a", expect="seconds(lora_a) - seconds(lora_b) > 0")
+    file = Claims(track="tiny", matters=1000, claims=(slower,))
+    (found,) = judge(world.store, file)
+    assert found.status == verdict(world, str(slower.expect)).status == "undecided"
+    ran(world, "lora_c", right(0.55))
+    ran(world, "lora_d", right(0.50))
+    few = verdict(world, "target(lora_c) - target(lora_d) > 0", matters=50)
+    assert (few.status, "too few documents differ" in few.reason) == ("undecided", True)
+
+
 def test_what_one_seed_shows_three_may_not(world: World) -> None:
     """Each seed by itself is 100 documents; that seeds scatter is seen with several only."""
     pretrained(world, right(0.5), right(0.5))
