@@ -110,8 +110,8 @@ def _unwritable(experiment: Experiment, located: LocatedModel, data: DataLocatio
 
 def _selectable(task: TaskFile, rows: Rows) -> None:
     """Raises SuiteError for fewer than LEAST_ROWS training rows: a quarter of them selects the checkpoint."""
-    if len(rows.docs) < LEAST_ROWS:
-        what = f"task '{task.name}' has {len(rows.docs)} training rows in {rows.source}, fewer than {LEAST_ROWS}"
+    if len(rows) < LEAST_ROWS:
+        what = f"task '{task.name}' has {len(rows)} training rows in {rows.source}, fewer than {LEAST_ROWS}"
         raise SuiteError(what, where=str(task.path), fix="a quarter of them selects the checkpoint: add rows")
 
 

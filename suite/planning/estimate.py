@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from suite.planning.probes import answers
 from suite.planning.speed import AUTOCAST, Speed
@@ -15,14 +13,6 @@ from suite.training.requirements import GradientSteps, Requirements
 
 WORDS_TO_TOKENS = 1.3
 OVERHEAD_SECONDS = 0.3
-
-
-def words(docs: Sequence[Mapping[str, Any]]) -> float:
-    """Mean number of words in a document, over the first 200."""
-    sample = docs[:200]
-    if not sample:
-        return 64.0
-    return sum(len(_text(doc).split()) for doc in sample) / len(sample)
 
 
 def of_training(work: Train, needs: Requirements, mean_words: float, speed: Speed) -> StepEstimate:
@@ -109,13 +99,3 @@ def answering(documents: int, shots: int, max_length: int, mean_words: float, sp
 def _length(mean_words: float, max_length: int, *, more: int) -> int:
     """Tokens of a text with this number of words, plus `more` for templates."""
     return min(max_length, int(mean_words * WORDS_TO_TOKENS) + more)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return " ".join(_text(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return _text(value[0]) if value else ""
-    return str(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import Final
 
 from suite.core.code_key import code_key
@@ -77,9 +76,5 @@ def _reported(task: TaskFile, data: DataLocations, *, exemplars: bool) -> Iterat
 
 def _described(task: TaskFile, used: Sequence[Rows]) -> list[object]:
     """All of a task and of some of its rows that a check or a note depends on."""
-    contents = [[rows.content_hash, rows.source, _hash("\n".join(rows.places))] for rows in used]
+    contents = [[rows.content_hash, rows.source, rows.facts.places_hash] for rows in used]
     return [task.name, str(task.path), task.fingerprint, repr(task.config), repr(task.metadata), contents]
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

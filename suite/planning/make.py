@@ -23,7 +23,7 @@ from suite.planning.speed import CPU_CORE, DeviceSpeed, Rates, Speed
 from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
 from suite.specs import Experiment
 from suite.specs.blocks import Track
-from suite.tasks.data import DataLocations, Rows
+from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 
@@ -71,7 +71,6 @@ class _Builder:
         self.inputs = inputs
         self.steps: dict[str, Step] = {}
         self.notes: list[str] = []
-        self._words: dict[str, float] = {}
         self._models: dict[ModelSource, LocatedModel] = {}
         self._problems: list[Problem] = []
 
@@ -136,7 +135,7 @@ class _Builder:
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
         return estimate.answering(
             tries * track.selection.documents * len(rows), track.target.shots, track.budget.max_length,
-            max(map(self._mean_words, rows)), self._speed(model),
+            max(each.facts.mean_words for each in rows), self._speed(model),
         )  # fmt: skip
 
     def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> Stack:
@@ -225,7 +224,7 @@ class _Builder:
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{describe(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
-        length = max(map(self._mean_words, rows), default=0.0)
+        length = max((each.facts.mean_words for each in rows), default=0.0)
         speed = self._speed(model)
         stored = (self.inputs.sizes or {}).get((model.identity, shape_of("train", key)))
         cost = with_disk(
@@ -269,8 +268,8 @@ class _Builder:
             stacks = {skill: list(steps) for skill, steps in routes.stacks.items()}
             key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.router), "stacks": stacks}
         title = f"{task.name} {shots}-shot · {self._stack_name(routes or stack, track)}"
-        count = min(documents or len(rows.docs), len(rows.docs)) or 1
-        cost = estimate.answering(count, shots, track.budget.max_length, self._mean_words(rows), self._speed(model))
+        count = min(documents or len(rows), len(rows))
+        cost = estimate.answering(count, shots, track.budget.max_length, rows.facts.mean_words, self._speed(model))
         return self._step(title, Evaluate(stack, task, shots, documents, track, routes), key, cost)
 
     def _stack_name(self, stack: Stack, track: Track) -> str:
@@ -289,12 +288,6 @@ class _Builder:
         if source not in self._models:
             self._models[source] = locate(source, self.inputs.models, described=self.inputs.described)
         return self._models[source]
-
-    def _mean_words(self, rows: Rows) -> float:
-        """Mean number of words in these rows; cached, as many steps may read them."""
-        if rows.content_hash not in self._words:
-            self._words[rows.content_hash] = estimate.words(rows.docs)
-        return self._words[rows.content_hash]
 
     def _speed(self, model: LocatedModel) -> Speed:
         return Speed.of(model, self.inputs.rates or {}, self.inputs.device)

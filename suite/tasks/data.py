@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -16,9 +15,11 @@ from suite.core.errors import SuiteError, did_you_mean
 from suite.core.hub import reason_of, unreachable
 from suite.tasks.checks import SLICE
 from suite.tasks.definition import TaskFile
-from suite.tasks.files import Placed, check_row, read_file
+from suite.tasks.files import Placed, read_file
 from suite.tasks.files import Row as Row
 from suite.tasks.places import in_data_folder, local_files, resolved
+from suite.tasks.split_rows import Rows as Rows
+from suite.tasks.split_rows import rows_of_files
 from suite.tickets import DATA as TICKETS
 
 _SUITE: Final = Path(__file__).parents[1]
@@ -42,23 +43,6 @@ class DataLocations:
     def find(self, dataset: str) -> Path | None:
         """The first folder of this data set, which is used for all its splits; None if there is none."""
         return next((each / dataset for each in (*self.folders, *BUNDLED) if (each / dataset).is_dir()), None)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a split, in fixed order. They are shared and must not be changed."""
-
-    docs: tuple[Row, ...]
-    source: str
-    """Source for messages: `rte/train.jsonl` or `aps/super_glue rte train`."""
-    content_hash: str
-    """SHA-256 of all rows: equal for rows from a folder and from the hub."""
-    places: tuple[str, ...] = ()
-    """Location of each row: `FILE:LINE`, or `FILE: row N` in Parquet and arrays."""
-
-    def place(self, index: int) -> str:
-        """Location of a row for messages."""
-        return self.places[index] if self.places else f"{self.source}: row {index + 1}"
 
 
 def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
@@ -121,20 +105,13 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
             f"task '{task.name}' has no rows for '{split}'", where=str(task.path), fix="add it to `made_of`"
         )
     made = (Placed(f"{task.name}: row {number}", row) for number, row in enumerate(compose(task, split, docs), 1))
-    return _made(made, task.name, _Cut(low, high))
+    cutting = _Cut(low, high)
+    return Rows.of(f"{task.name}{cutting}", cutting(made))
 
 
 def _written(value: Any) -> str:
     """A value in YAML notation, which distinguishes texts from numbers."""
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-"""Shared, because `json.dumps` would make one for each row."""
-
-
-def _text(value: Any) -> str:
-    return _ENCODER.encode(value)
 
 
 _Stamped = tuple[Path, int, int]
@@ -151,8 +128,12 @@ def _local(
     files: tuple[_Stamped, ...], kind: str | None, options: tuple[tuple[str, str], ...], cutting: _Cut, source: str
 ) -> Rows:
     """Rows of local files, one file after another."""
-    found = (row for file, *_ in files for row in read_file(file, kind, **dict(options)))
-    return _made(found, source, cutting)
+
+    def read() -> tuple[Placed, ...]:
+        return cutting(row for file, *_ in files for row in read_file(file, kind, **dict(options)))
+
+    paths, settings = [file for file, *_ in files], (kind, options, astuple(cutting))
+    return rows_of_files(paths, f"{source}{cutting}", settings, read)
 
 
 @lru_cache(maxsize=64)
@@ -167,7 +148,7 @@ def _hub(path: str, name: str | None, options: str, split: str, cutting: _Cut, f
 
         stored = datasets.load_dataset(path, name, split=split, streaming=cutting.high is not None, **kwargs)
         found = (Placed(f"{source}: row {number}", dict(row)) for number, row in enumerate(stored, 1))
-        return _made(found, source, cutting)
+        return Rows.of(f"{source}{cutting}", cutting(found))
     except SuiteError:
         raise
     except Exception as error:  # the hub's client raises dozens of kinds: no network, no such name, no such split …
@@ -220,16 +201,3 @@ class _Cut:
         if not self.low and self.high is None:
             return ""
         return f"[{self.low or ''}:{'' if self.high is None else self.high}]"
-
-
-def _made(found: Iterable[Placed], source: str, cutting: _Cut) -> Rows:
-    kept = cutting(found)
-    if not kept:
-        what = f"there are no rows in {source}{cutting}"
-        raise SuiteError(what, fix="check the file, and `metadata.splits` of the task")
-    digest = hashlib.sha256()
-    for each in kept:
-        check_row(each)
-        digest.update(_text(each.row).encode() + b"\n")
-    docs, places = tuple(each.row for each in kept), tuple(each.place for each in kept)
-    return Rows(docs, f"{source}{cutting}", digest.hexdigest(), places)
