@@ -160,6 +160,8 @@ def main() -> None:
         lines.append(str(condition))
     if arguments.write:
         command = f"python -m benchmarks.conditions {arguments.track} --seeds {arguments.seeds}"
+        if tuple(arguments.targets) != TARGETS:
+            command += f" --targets {' '.join(arguments.targets)}"
         text = "\n".join([f"# Conditions of {arguments.track}", "", f"Written by `{command}`.", "", *lines, ""])
         arguments.write.write_text(text, encoding="utf-8")
 
