@@ -32,13 +32,15 @@ def remarks(text: str) -> list[str]:
 def test_tables_mention_what_the_site_alone_shows(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     for command in (["show"], ["board"]):
         (line,) = remarks(suite(capsys, *command, "--home", home)[1])
-        assert line.startswith("micro2 (71), smol-cpu (7), smol-t2-cpu (2), smol-tickets (16); `suite import ")
+        assert line.startswith(
+            "micro2 (71), micro2-t5 (51), smol-cpu (7), smol-t2-cpu (2), smol-tickets (16); `suite import "
+        )
         assert remarks(suite(capsys, *command, "--track", "micro", "--home", home)[1]) == []
         assert json.loads(suite(capsys, *command, "--json", "--home", home)[1])
     (line,) = remarks(suite(capsys, "compare", "pretrained", "lora_rte", "--home", home)[1])
-    assert line.startswith("micro2 (6), smol-cpu (1), smol-t2-cpu (1); ")
+    assert line.startswith("micro2 (6), micro2-t5 (6), smol-cpu (1), smol-t2-cpu (1); ")
     (line,) = remarks(suite(capsys, "show", "lora_rte", "--home", home)[1])
-    assert line.startswith("micro2 (5); `suite import ")
+    assert line.startswith("micro2 (5), micro2-t5 (5); `suite import ")
     (home / "suite.db").unlink()
     with Store.open(home / "suite.db") as store:
         Filling(store, documents=2).add("mine", "lora", METHODS["lora"], (0,))
@@ -70,7 +72,7 @@ def test_the_command_that_is_told_ends_the_remark(capsys: pytest.CaptureFixture[
 def test_the_site_marks_them_unless_they_were_imported(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     assert suite(capsys, "render", "--home", home)[0] == 0
     front = (home / "site" / "index.html").read_text(encoding="utf-8")
-    assert front.count(">shipped with suite<") == 8 + 4  # of each table's rows together, and a link of each track
+    assert front.count(">shipped with suite<") == 12 + 5  # of each table's rows together, and a link of each track
     assert front.index("lora_rte") < front.index("svf_reasoning")  # the store's own track comes first
     folder = published()
     assert folder is not None
