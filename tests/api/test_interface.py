@@ -217,7 +217,7 @@ def test_of_several_tracks_one_must_be_named() -> None:
     assert folder is not None
     with read_records_into_memory(folder) as store, pytest.raises(suite.SuiteError) as error:
         suite.board(store)
-    assert "name one of micro2, smol-cpu, smol-t2-cpu, smol-tickets" in one_line(error)
+    assert "name one of micro2, micro2-t5, smol-cpu, smol-t2-cpu, smol-tickets" in one_line(error)
 
 
 def test_names_that_are_not_there_are_told(home: Path) -> None:
