@@ -79,7 +79,7 @@ def test_the_site_marks_them_unless_they_were_imported(capsys: pytest.CaptureFix
     suite(capsys, "import", folder / "smol-cpu", "--home", home)
     suite(capsys, "render", "--home", home)
     front = (home / "site" / "index.html").read_text(encoding="utf-8")
-    assert front.count(">shipped with suite<") == 6 + 3
+    assert front.count(">shipped with suite<") == 10 + 4
     assert front.count(">imported<") == 2
     suite(capsys, "render", "--home", home, "--records", folder / "smol-t2-cpu")
     assert "shipped" not in (home / "site" / "index.html").read_text(encoding="utf-8")
