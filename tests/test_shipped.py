@@ -76,8 +76,9 @@ def test_the_site_marks_them_unless_they_were_imported(capsys: pytest.CaptureFix
     assert front.index("lora_rte") < front.index("svf_reasoning")  # the store's own track comes first
     folder = published()
     assert folder is not None
-    suite(capsys, "import", folder / "smol-cpu", "--home", home)
-    suite(capsys, "render", "--home", home)
+    for command in (["import", folder / "smol-cpu"], ["render"]):
+        code, _, err = suite(capsys, *command, "--home", home)
+        assert code == 0, err
     front = (home / "site" / "index.html").read_text(encoding="utf-8")
     assert front.count(">shipped with suite<") == 10 + 4
     assert front.count(">imported<") == 2
