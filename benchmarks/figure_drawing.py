@@ -22,7 +22,7 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Line:
-    """A line for the mean over seeds, and a thin one for each seed. Points are joined in their order."""
+    """A line for the mean over seeds, and a thin one for each seed. All have as many points, joined in their order."""
 
     name: str
     seeds: Mapping[str, Sequence[tuple[float, float]]]
@@ -73,8 +73,7 @@ def _line(axes: Axes, line: Line) -> None:
     style, color = "--" if line.dashed else "-", COLORS[line.color]
     for points in line.seeds.values():
         axes.plot(*zip(*points, strict=True), color=color, linestyle=style, linewidth=0.6, alpha=0.35)
-    shared = min(map(len, line.seeds.values()))
-    at = [[points[index] for points in line.seeds.values()] for index in range(shared)]
+    at = list(zip(*line.seeds.values(), strict=True))
     means = [[fmean(point[axis] for point in points) for points in at] for axis in (0, 1)]
     axes.plot(*means, color=color, linestyle=style, linewidth=2, label=line.name)
 

@@ -56,7 +56,13 @@ def _probed(store: ResultsReader, track: str) -> Iterable[tuple[str, dict[str, S
                         seeds = curves.setdefault(point.name, {})
                         seeds.setdefault(str(record.seed), []).append((point.step, round(point.value, 4)))
         if curves:
-            yield name, curves
+            yield name, {curve: _shared_steps(seeds) for curve, seeds in curves.items()}
+
+
+def _shared_steps(seeds: Seeds) -> Seeds:
+    """The points at steps that every seed has: means are over all seeds, at the same step."""
+    steps = set.intersection(*({step for step, _ in points} for points in seeds.values()))
+    return {seed: [point for point in points if point[0] in steps] for seed, points in seeds.items()}
 
 
 def _last_training(store: ResultsReader, record: ExperimentRecord) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.figures import RESULTS, figures
+from benchmarks.figures import RESULTS, _shared_steps, figures
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +29,8 @@ def test_curves_are_drawn_where_they_were_measured() -> None:
     assert b"En-Fr, BLEU" in drawn["figure-5.svg"]
     assert drawn == figures({"curves": {"micro2-probes": rows}, "boards": {}})
     assert drawn != figures({"curves": {"micro2-probes": {}}, "boards": {}})
+
+
+def test_a_mean_is_over_all_seeds_at_one_step() -> None:
+    seeds = {"0": [(0, 10.0), (40, 50.0), (80, 60.0)], "1": [(0, 20.0), (80, 70.0)]}
+    assert _shared_steps(seeds) == {"0": [(0, 10.0), (80, 60.0)], "1": [(0, 20.0), (80, 70.0)]}
