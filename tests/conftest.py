@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,17 @@ REPOSITORY = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))  # processes that tests start have it, too
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder  # one cache for all of its processes
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # processes that tests start have it, too
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _less_to_collect() -> Iterator[None]:
+    """What earlier modules left is not looked at by each later garbage collection, of which every step makes one."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,15 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command, and exit with its code: see `suite.cli.exits`."""
+    import gc
     import sys
 
     from suite.cli import exits
 
-    sys.exit(exits.code_of(_app, arguments))
+    code = exits.code_of(_app, arguments)
+    if arguments is None:  # the process ends: looking for garbage among torch's objects would take seconds
+        gc.freeze()
+    sys.exit(code)
 
 
 def _app() -> Typer:

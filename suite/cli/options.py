@@ -86,6 +86,10 @@ TrackWithOption = Annotated[
         "--track-with", metavar="NAME", help="Live charts: tensorboard, wandb, mlflow or trackio. May be repeated."
     ),
 ]
+PagesOption = Annotated[
+    bool,
+    typer.Option("--pages/--no-pages", help="Write the pages at the end; without them, `suite render` does so later."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the end, and errors.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")

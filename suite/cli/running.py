@@ -19,6 +19,7 @@ from suite.cli.options import (
     MaxDiskOption,
     MaxTimeOption,
     ModelsOption,
+    PagesOption,
     QuietOption,
     RestoreOption,
     SeedsOption,
@@ -54,6 +55,7 @@ def run(
     max_time: MaxTimeOption = None,
     max_disk: MaxDiskOption = None,
     track_with: TrackWithOption = None,
+    pages: PagesOption = True,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -83,7 +85,7 @@ def run(
         begin=(lambda made: None) if quiet else print_notes,
     )  # fmt: skip
     with fewer_collections():
-        report(made.plan, made.home, outcome)
+        report(made.plan, made.home, outcome, pages=pages)
     raise typer.Exit(outcome.exit_code)
 
 

@@ -215,7 +215,7 @@ def test_pages_are_written(home: Path, tmp_path: Path) -> None:
 def test_of_several_tracks_one_must_be_named() -> None:
     folder = published()
     assert folder is not None
-    with read_records_into_memory(folder) as store, pytest.raises(suite.SuiteError) as error:
+    with read_records_into_memory(folder, trusted=True) as store, pytest.raises(suite.SuiteError) as error:
         suite.board(store)
     assert "name one of micro2, micro2-t5, smol-cpu, smol-t2-cpu, smol-tickets" in one_line(error)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from suite.cli import main
+from tests.forks import Forked
 
 SMALL = [
     "--set", "held_out.roles=[triviaqa, cb]", "--set", "held_out.shots=[1]", "--set", "held_out.documents=8",
@@ -19,10 +21,10 @@ SMALL = [
 """The micro track, cut down to seconds."""
 
 
-def suite(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, standard output and error output of a command in this process."""
+def suite(capsys: pytest.CaptureFixture[str], *arguments: str | Path, pages: bool = False) -> tuple[int, str, str]:
+    """Exit code, standard output and error output of a command in this process; a run writes no pages by itself."""
     with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
+        main(_plain(arguments, pages=pages))
     out, err = capsys.readouterr()
     return int(ended.value.code or 0), out, err
 
@@ -46,8 +48,14 @@ def light(*arguments: str | Path) -> str:
     return ended.stdout
 
 
-def start(*arguments: str | Path, code: str = "from suite.cli import main; main()") -> subprocess.Popen[str]:
-    """A command in a process of its own."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+def start(
+    *arguments: str | Path, code: str = "from suite.cli import main; main()", pages: bool = False
+) -> subprocess.Popen[str]:
+    """A command in a process of its own; a run writes no pages by itself."""
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return Forked(["-c", code, *_plain(arguments, pages=pages)], environment)
+
+
+def _plain(arguments: Sequence[str | Path], *, pages: bool) -> list[str]:
+    plain = [str(argument) for argument in arguments]
+    return [*plain, "--no-pages"] if plain[:1] == ["run"] and not pages else plain

@@ -17,7 +17,7 @@ QUICK = ["specs/finetune_rte.yaml", "--track=micro", *SMALL, "--set", "method.st
 def quietly(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The home of a quiet run, and what it printed."""
     home = tmp_path_factory.mktemp("quiet")
-    process = start("run", *QUICK, "--home", home, "-q")
+    process = start("run", *QUICK, "--home", home, "-q", pages=True)
     out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return home, out, err

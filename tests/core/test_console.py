@@ -94,7 +94,7 @@ class Broken(io.StringIO):
 def test_the_site_is_made_whatever_becomes_of_the_console(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setattr(sys, "stdout", Broken())
     with pytest.raises(BrokenPipeError):
-        report(Plan((), (), ()), RunDir(home), Outcome(0, 0))
+        report(Plan((), (), ()), RunDir(home), Outcome(0, 0), pages=True)
     assert (home / "site" / "index.html").is_file()
 
 

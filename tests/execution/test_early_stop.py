@@ -31,7 +31,8 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
 ) -> None:
     def run(home: Path, *more: str) -> tuple[str, str]:
         sets = [part for value in more for part in ("--set", value)]
-        code, out, err = suite(capsys, "run", "specs/lora_rte.yaml", "--track=micro", "--home", home, *SMALL, *sets)
+        arguments = ("specs/lora_rte.yaml", "--track=micro", "--home", home, *SMALL, *sets)
+        code, out, err = suite(capsys, "run", *arguments, pages=True)
         assert code == 0, err
         return out, err
 

@@ -45,7 +45,7 @@ def test_it_ends_as_by_the_keyboard(name: str, code: int, tmp_path: Path) -> Non
 
 def test_a_time_limit_keeps_the_work_and_says_what_is_left(tmp_path: Path) -> None:
     command = ["run", "specs/finetune_rte.yaml", "--track=micro", "--home", tmp_path, *LONG]
-    process = start(*command, "--max-time", "15s")
+    process = start(*command, "--max-time", "15s", pages=True)
     out, err = process.communicate(timeout=100)
     assert (process.returncode, "Traceback" in err) == (0, False)
     (left,) = [line for line in out.splitlines() if "time limit" in line]

@@ -22,8 +22,9 @@ def test_the_page_of_a_task_counts_right_answers_that_miss_full_marks(
     file.write_text(TASK.replace("{folder: mine}", "{folder: mine, gold_misses: 0.1}"), encoding="utf-8")
     (folder / "specs" / "own.yaml").write_text("name: own\ntrack: mini\nmethod: {name: pretrained}\ntargets: [mine]\n")
     code, _, err = suite(
-        capsys, "run", folder / "specs" / "own.yaml", "--data", folder / "data", "--home", folder / "runs"
-    )
+        capsys, "run", folder / "specs" / "own.yaml", "--data", folder / "data", "--home", folder / "runs",
+        pages=True,
+    )  # fmt: skip
     assert code == 0, err
     with Store.open(folder / "runs" / "suite.db") as store:
         steps = [step.step_id for record in store.experiments() for step in store.links(record.id)]
@@ -45,8 +46,9 @@ def test_programs_that_are_not_kept_apart_from_their_tests_are_told_and_counted(
     (folder / "specs" / "tasks" / "mine.yaml").write_text(task, encoding="utf-8")
     (folder / "specs" / "own.yaml").write_text("name: own\ntrack: mini\nmethod: {name: pretrained}\ntargets: [mine]\n")
     code, out, err = suite(
-        capsys, "run", folder / "specs" / "own.yaml", "--data", folder / "data", "--home", folder / "runs"
-    )
+        capsys, "run", folder / "specs" / "own.yaml", "--data", folder / "data", "--home", folder / "runs",
+        pages=True,
+    )  # fmt: skip
     assert code == 0, err
     assert (out + err).count("mine: 4 of 4 programs could not be kept apart from their tests") == 1
     page = (folder / "runs" / "site" / "tasks" / "mini" / "mine.html").read_text(encoding="utf-8")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -26,6 +25,8 @@ from suite.planning import Inputs, Step, Train, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from suite.training.loop import Log
+from tests.cli.calls import start
+from tests.forks import Forked
 from tests.models.tiny_budget import Memory
 
 T = TypeVar("T")
@@ -59,9 +60,11 @@ class Signalled(Memory):
 class Killing(Memory):
     """A log that kills the second process of a group at a step."""
 
+    started: list[Forked] = field(default_factory=list)
+
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         if step == self.stop:
-            psutil.Process(processes()[1]).kill()
+            running(self.started)[1].kill()
 
 
 @dataclass
@@ -88,11 +91,21 @@ def files_of_attempts(work: Path) -> dict[str, int]:
     }
 
 
-def processes() -> list[int]:
-    """The processes of a group, in the order in which they were started."""
-    children = psutil.Process(os.getpid()).children()
-    ours = [each for each in children if "suite.execution.rank_process" in each.cmdline()]
-    return [each.pid for each in sorted(ours, key=lambda each: (each.create_time(), each.pid))]
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Forked]:
+    """The processes of groups, in the order in which they were started: forked, as imports take most of the time."""
+    started: list[Forked] = []
+
+    def start(command: Sequence[str], **how: Any) -> Forked:
+        started.append(Forked.like(command, **how))
+        return started[-1]
+
+    monkeypatch.setattr("suite.execution.child.subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))
+    return started
+
+
+def running(started: list[Forked]) -> list[Forked]:
+    return [each for each in started if each.poll() is None]
 
 
 def waited(condition: Callable[[], T], seconds: float = 90) -> T:
@@ -104,13 +117,15 @@ def waited(condition: Callable[[], T], seconds: float = 90) -> T:
     return value
 
 
-def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(specs: Path, tmp_path: Path) -> None:
+def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(
+    specs: Path, tmp_path: Path, started: list[Forked]
+) -> None:
     alone, two = step_of(specs), step_of(specs, "budget.shard=2")
     assert alone.id == two.id
     log = Signalled(5)
     with pytest.raises(EndedBySignal):
         train(two, tmp_path / "cut", log)
-    assert processes() == []
+    assert running(started) == []
     whole, resumed, rest = Memory(), Memory(), tmp_path / "cut"
     expected, done = train(alone, tmp_path / "whole", whole), train(alone, rest, resumed)
     assert len(log.losses) == 5
@@ -126,13 +141,13 @@ def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(specs: Path
         torch.testing.assert_close(done.artifact.tensors[name], tensor, rtol=1e-3, atol=1e-5)
 
 
-def test_a_process_that_dies_ends_the_step_in_one_line(specs: Path, tmp_path: Path) -> None:
+def test_a_process_that_dies_ends_the_step_in_one_line(specs: Path, tmp_path: Path, started: list[Forked]) -> None:
     began = time.monotonic()
     with pytest.raises(StepFailed) as caught:
-        train(step_of(specs, "budget.shard=2", "method.steps=1000"), tmp_path, Killing(2))
+        train(step_of(specs, "budget.shard=2", "method.steps=1000"), tmp_path, Killing(2, started=started))
     assert str(caught.value) == "the process of cpu (2 of 2) was killed by signal 9"
     assert time.monotonic() - began < 60
-    assert processes() == []
+    assert running(started) == []
 
 
 def test_two_attempts_at_a_step_share_no_file_and_leave_none(specs: Path, tmp_path: Path) -> None:
@@ -150,12 +165,12 @@ def test_two_attempts_at_a_step_share_no_file_and_leave_none(specs: Path, tmp_pa
 
 
 def test_what_the_processes_of_a_failed_attempt_printed_stays(
-    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    specs: Path, tmp_path: Path, started: list[Forked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     step, home = step_of(specs, "budget.shard=2", "method.steps=1000"), Path("runs")  # as the command names it
     with pytest.raises(StepFailed, match="killed by signal 9"):
-        train(step, home, Killing(2))
+        train(step, home, Killing(2, started=started))
     names = {Path(file).name for file in files_of_attempts(RunDir(home).work(step.id))}
     assert {"device-0.log", "device-1.log"} <= names
 
@@ -180,11 +195,9 @@ def test_devices_that_are_not_here_are_refused() -> None:
 
 def test_processes_end_with_the_one_that_started_them(specs: Path, tmp_path: Path) -> None:
     sets = ("budget.shard=2", "method.steps=100000", "budget.batch_size=2", "selection.documents=1")
-    command = [sys.executable, "-m", "suite", "run", str(specs / "finetune_rte.yaml"), "--home", str(tmp_path)]
-    parent = subprocess.Popen(
-        [*command, *(text for each in sets for text in ("--set", each))],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    parent = start(
+        "run", specs / "finetune_rte.yaml", "--home", tmp_path, *(text for each in sets for text in ("--set", each))
+    )
     try:
         started = waited(lambda: len(found := psutil.Process(parent.pid).children()) == 2 and found)
     finally:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from suite.execution.session import Session
 from suite.planning import Inputs, Train
 from suite.tasks.data import DataLocations
 from tests.execution.group_runs import CASES, Result, steps_of, train_step
+from tests.forks import Forked
 from tests.models.tiny_budget import Memory
 
 
@@ -29,9 +29,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             hashes[parent.id] = session.train(parent, parent.work, Memory(), hashes).artifact.hash
         torch.save(vars(train_step(session, step, hashes, folder / "work")), folder / f"{name} alone.pt")
     torch.save(hashes, folder / "hashes.pt")
-    command = [sys.executable, "-m", "tests.execution.group_runs"]
-    processes = [subprocess.Popen([*command, str(rank), "2", str(folder)]) for rank in range(2)]
-    assert [process.wait(200) for process in processes] == [0, 0]
+    command = ["-m", "tests.execution.group_runs"]
+    with (folder / "output").open("wb") as output:
+        processes = [Forked([*command, str(rank), "2", str(folder)], os.environ, output) for rank in range(2)]
+    assert [process.wait(200) for process in processes] == [0, 0], (folder / "output").read_text()
     return folder
 
 

@@ -45,7 +45,7 @@ def results(home: Path) -> dict[str, Any]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of an uninterrupted run of ProMoT."""
     home = tmp_path_factory.mktemp("whole")
-    process = start("run", "specs/promot_rte.yaml", "--track=micro", "--home", home, *QUICK_PROMPT)
+    process = start("run", "specs/promot_rte.yaml", "--track=micro", "--home", home, *QUICK_PROMPT, pages=True)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "held-out average 1-shot" in out

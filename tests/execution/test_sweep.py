@@ -64,7 +64,7 @@ def written(folder: Path, text: str) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of an uninterrupted sweep."""
     folder = tmp_path_factory.mktemp("sweep")
-    process = start("run", written(folder, LORA), "--home", folder / "home")
+    process = start("run", written(folder, LORA), "--home", folder / "home", pages=True)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert "try 3 of 3 · score" in err

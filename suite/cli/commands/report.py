@@ -64,13 +64,13 @@ def _table(board: Board, of_plan: list[Row], terms: Mapping[str, Any], width: in
     return table(board, [*of_plan, *marked], width, notes)
 
 
-def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
-    """After a run: print failures, the run's rows, and the page to open."""
+def report(plan: Plan, home: RunDir, outcome: Outcome, *, pages: bool) -> None:
+    """After a run: write the `pages`, and print failures, the run's rows, and the page to open."""
     from suite.cli.commands.sharing import render_site
 
     page: Path | None = None
     unrendered: SuiteError | OSError | None = None
-    if not outcome.interrupted and home.exists:
+    if pages and not outcome.interrupted and home.exists:
         try:
             page = render_site(home, None, None)  # before anything is printed, which a console may end
         except (SuiteError, OSError) as error:
