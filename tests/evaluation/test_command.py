@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 import suite
 from suite.lm_eval import SuiteLM
+from tests.forks import Forked
 
 MODEL = Path(suite.__file__).parent / "micro" / "models" / "micro-llama"
 TASK = """\
@@ -27,11 +27,27 @@ metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
 """
 
 
-def lm_eval(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Without `--device`, for which lm-eval puts `cuda:0`."""
-    command = [sys.executable, "-m", *arguments, "--tasks", "tiny_copy", "--include_path", str(folder)]
+OWN_TASKS = """\
+import runpy, sys
+from lm_eval import tasks
+
+class Own(tasks.TaskManager):
+    def __init__(self, *given, **settings):
+        super().__init__(*given, **{**settings, "include_defaults": False})
+
+tasks.TaskManager = Own
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+"""A module as a command, without the tasks that come with lm-eval, which take long to read."""
+
+
+def lm_eval(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and errors; without `--device`, for which lm-eval puts `cuda:0`."""
+    command = [*arguments, "--tasks", "tiny_copy", "--include_path", str(folder)]
     command += ["--output_path", str(folder / "out"), "--log_samples"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    process = Forked(["-c", OWN_TASKS, *command], os.environ)
+    _, errors = process.communicate(timeout=300)
+    return process.wait(), errors
 
 
 def said(folder: Path) -> list[Any]:
@@ -45,17 +61,21 @@ def test_lm_evals_command_gives_the_answers_of_its_own_model(tmp_path: Path) -> 
     rows = [{"question": text, "answer": "a"} for text in ("a b c", "Q: who is it ? A:", "the")]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "tiny.yaml").write_text(TASK.replace("FILE", str(tmp_path / "rows.jsonl")))
-    ours = lm_eval(tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args", "pretrained=micro-llama")
-    assert ours.returncode == 0, ours.stderr[-2000:]
+    code, errors = lm_eval(
+        tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args", "pretrained=micro-llama"
+    )
+    assert code == 0, errors[-2000:]
     answers = said(tmp_path)
-    theirs = lm_eval(tmp_path, "lm_eval", "run", "--model", "hf", "--model_args", f"pretrained={MODEL},dtype=float32")
-    assert theirs.returncode == 0, theirs.stderr[-2000:]
+    code, errors = lm_eval(
+        tmp_path, "lm_eval", "run", "--model", "hf", "--model_args", f"pretrained={MODEL},dtype=float32"
+    )
+    assert code == 0, errors[-2000:]
     assert answers == said(tmp_path)
     assert any(answer[0][0] for answer in answers)
-    wrong = lm_eval(tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args",
+    code, errors = lm_eval(tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args",
                     f"pretrained=micro-llama,artifact={tmp_path}/nothing")  # fmt: skip
-    assert wrong.returncode == 2
-    assert wrong.stderr.splitlines()[-1].startswith("error: ")
+    assert code == 2
+    assert errors.splitlines()[-1].startswith("error: ")
 
 
 def test_beams_and_their_length_penalty_are_arguments_of_the_model() -> None:

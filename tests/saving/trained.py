@@ -15,7 +15,7 @@ import yaml
 
 import suite
 
-ROWS = 32
+ROWS = 16
 FAST: dict[str, Any] = {
     "held_out.roles": ["triviaqa"], "held_out.shots": [1], "held_out.documents": 2, "target.documents": ROWS,
     "selection.documents": 2, "budget.batch_size": 4, "budget.max_length": 128,

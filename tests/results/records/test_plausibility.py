@@ -14,13 +14,11 @@ import pytest
 from suite.core.errors import SuiteError
 from suite.core.metrics import metrics, names_over
 from suite.methods import Family
-from suite.results.record_files import record_files
 from suite.results.records.checks import checked_record
 from suite.results.records.schema import ExperimentPart
-from suite.results.records.texts import record_texts
 from suite.results.store import Store
 from tests.analysis.board.tiny_board import World, per_document
-from tests.results.records.test_consistency import SHIPPED, Record, named_anew, shipped, spec_with, step_of
+from tests.results.records.test_consistency import Record, named_anew, shipped, spec_with, step_of
 from tests.results.records.test_records import altered, export_records, import_records, refused
 
 __all__ = ["shipped"]
@@ -167,11 +165,3 @@ def test_families_and_metrics_are_those_of_methods_and_tasks() -> None:
     family = ExperimentPart.model_fields["family"].annotation
     assert set(get_args(family)) == set(get_args(Family))
     assert {metrics()[name].aggregation for name in names_over("documents")} == {"mean"}
-
-
-def test_published_records_are_possible() -> None:
-    files = record_files([SHIPPED.parents[1]])
-    assert len(files) > 5
-    for file in files:
-        for where, named, text in record_texts(file):
-            assert checked_record(where, text, named).experiment.name, where

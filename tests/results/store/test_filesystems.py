@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,8 @@ import pytest
 from suite.core.errors import SuiteError
 from suite.results.store import Store, caution_about, filesystems
 from suite.results.store.filesystems import filesystem_type, network_type
+from tests.cli.calls import SMALL
+from tests.forks import Forked
 from tests.results.store.test_claims import STEPS, _take
 from tests.results.store.test_files import stored, unfinished
 from tests.results.store.test_store import STEP, finished
@@ -199,19 +200,18 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[st
     """A home on NFS, and the start of a command for it."""
     home = tmp_path / "home"
     home.mkdir()
-    return home, [sys.executable, "-c", THERE, str(mounted(monkeypatch, home, "nfs4"))]
+    return home, ["-c", THERE, str(mounted(monkeypatch, home, "nfs4"))]
 
 
 def test_a_run_and_the_doctor_say_so_once(told: tuple[Path, list[str]]) -> None:
-    from tests.cli.calls import SMALL
-
     home, command = told
     line = caution_about(home / "suite.db")
-    small = [*SMALL, "--set", "method.steps=2"]
+    small = [*SMALL, "--set", "method.steps=2", "--no-pages"]
     for arguments in (["doctor"], ["run", "specs/prompt_tuning_rte.yaml", "--track=micro", *small], ["doctor"]):
-        ended = subprocess.run([*command, *arguments, "--home", str(home)], capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stderr
-        assert (ended.stdout + ended.stderr).count(str(line)) == 1
+        process = Forked([*command, *arguments, "--home", str(home)], os.environ)
+        out, err = process.communicate(timeout=120)
+        assert process.wait() == 0, err
+        assert (out + err).count(str(line)) == 1
 
 
 SFTP = next(filter(os.path.exists, ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")), None)
