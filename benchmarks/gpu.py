@@ -109,8 +109,8 @@ def row(given: argparse.Namespace, figures: Path) -> Sequence[str]:
     own = _own(given) is not None and not given.tiny
     specs = [f"specs/tickets/{name}_tickets.yaml" if own else f"specs/{name}_rte.yaml" for name in names]
     models = ["--models", str(given.models)] if own else []
-    return ["-m", "suite", "run", *specs, *models, "--device", given.device, "--home", str(figures.with_suffix("")),
-            *few]  # fmt: skip
+    return ["-m", "suite", "run", *specs, *models, "--no-pages", "--device", given.device,
+            "--home", str(figures.with_suffix("")), *few]  # fmt: skip
 
 
 def large(layers: int, width: int) -> Command:

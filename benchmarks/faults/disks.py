@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Final
 
+from benchmarks.faults._forked import Ended, forked
 from benchmarks.faults.trial import Outcome
 
 COUNT: Final = 20
@@ -42,9 +43,9 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
         return Outcome(0, {"skipped: only root may mount a file system": 1}, ())
     base, records = scratch / "base", scratch / "records"
     for arguments in (["run", *SMALL, "--home", str(base)], ["export", str(records), "--home", str(base)]):
-        ended = _suite(arguments)
-        if ended.returncode:
-            return Outcome(0, {}, (f"the undisturbed {arguments[0]} fails: {ended.stderr.strip()}",))
+        ended = forked(*arguments)
+        if ended.code:
+            return Outcome(0, {}, (f"the undisturbed {arguments[0]} fails: {ended.err.strip()}",))
     random, told, wrong = Random(seed), Counter[str](), list[str]()
     for number in range(count):
         command = COMMANDS[number % len(COMMANDS)]
@@ -91,42 +92,36 @@ def _fault(command: str, level: float, base: Path, records: Path, folder: Path) 
             "run": ["run", *SMALL], "render": ["render", "--out", str(out)], "export": ["export", str(out)],
             "import": ["import", str(records)],
         }[command] + ["--home", str(home)]  # fmt: skip
-        first = _suite(arguments)
+        first = forked(*arguments)
         wrong = [*_badly_told(first)]
-        if first.returncode and out.exists() and any(out.rglob(".*.new")):
+        if first.code and out.exists() and any(out.rglob(".*.new")):
             wrong.append("half a file is left")
         subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
-        again = _suite(arguments)
-        if again.returncode:
-            wrong.append(f"with room it exits {again.returncode}: {again.stderr.strip()[-300:]}")
+        again = forked(*arguments)
+        if again.code:
+            wrong.append(f"with room it exits {again.code}: {again.err.strip()[-300:]}")
         elif _content(command, home, out) != _expected(command, base, records):
             wrong.append("with room its results differ from those of an undisturbed run")
-        how = "had room" if first.returncode == 0 else f"{command}: one line, exit {first.returncode}"
+        how = "had room" if first.code == 0 else f"{command}: one line, exit {first.code}"
         return how if not wrong else f"{command}: badly", wrong
 
 
-def _suite(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from suite.cli import main; main()", *arguments]
-    environment = {"OMP_NUM_THREADS": "1", **os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-
-
-def _badly_told(ended: subprocess.CompletedProcess[str]) -> Iterator[str]:
-    if ended.returncode not in (0, 1, 2):
-        yield f"exit code {ended.returncode}"
-    if "Traceback" in ended.stderr + ended.stdout:
-        yield f"a traceback: {ended.stderr.strip()[-300:]}"
-    if ended.returncode == 2 and len([line for line in ended.stderr.splitlines() if line.startswith("error:")]) != 1:
-        yield f"not one line: {ended.stderr.strip()[-300:]}"
-    if ended.returncode and "make room" not in ended.stderr + ended.stdout:
-        yield f"no remedy: {ended.stderr.strip()[-300:]}"
+def _badly_told(ended: Ended) -> Iterator[str]:
+    if ended.code not in (0, 1, 2):
+        yield f"exit code {ended.code}"
+    if "Traceback" in ended.err + ended.out:
+        yield f"a traceback: {ended.err.strip()[-300:]}"
+    if ended.code == 2 and len([line for line in ended.err.splitlines() if line.startswith("error:")]) != 1:
+        yield f"not one line: {ended.err.strip()[-300:]}"
+    if ended.code and "make room" not in ended.err + ended.out:
+        yield f"no remedy: {ended.err.strip()[-300:]}"
 
 
 def _content(command: str, home: Path, out: Path) -> Mapping[str, str]:
     """The results of a command that do not differ between undisturbed runs."""
     if command in ("run", "import"):
         exported = home.parent / "exported"
-        _suite(["export", str(exported), "--home", str(home)])
+        forked("export", str(exported), "--home", str(home))
         return _records(exported)
     return _records(out) if command == "export" else _pages(out)
 
@@ -135,7 +130,7 @@ def _expected(command: str, base: Path, records: Path) -> Mapping[str, str]:
     if command != "render":
         return _records(records)
     with tempfile.TemporaryDirectory() as folder:
-        _suite(["render", "--out", f"{folder}/site", "--home", str(base)])
+        forked("render", "--out", f"{folder}/site", "--home", str(base))
         return _pages(Path(folder) / "site")
 
 

@@ -28,7 +28,7 @@ from benchmarks.faults.bits import CUT, copied, scores
 from benchmarks.faults.trial import Outcome
 
 COUNT: Final = 100
-RUN: Final = ("run", "specs/finetune_rte.yaml", *CUT)
+RUN: Final = ("run", "specs/finetune_rte.yaml", "--no-pages", *CUT)
 STEPS: Final = 12
 """Training steps set by `CUT`."""
 

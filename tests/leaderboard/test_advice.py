@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +29,23 @@ ALIKE, WORSE = Method(85.0, 59.0, 0.0, 9.0, 1_000), Method(70.0, 20.0, 0.9, 6.0,
 ROWS = {"cheap": CHEAP, "forgets": FORGETS, "alike": ALIKE, "worse": WORSE}
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("advice") / "suite.db"
+    with Store.open(f"sqlite:///{file}") as store:
+        filling = Filling(store, documents=150)
+        filling.add("pretrained", "pretrained", BASE, (0,))
+        for name, how in ROWS.items():
+            filling.add(name, "lora", how, (0, 1, 2))
+    return file
+
+
 @pytest.fixture
-def filled(store: Store) -> Filling:
-    filling = Filling(store, documents=150)
-    filling.add("pretrained", "pretrained", BASE, (0,))
-    for name, how in ROWS.items():
-        filling.add(name, "lora", how, (0, 1, 2))
-    return filling
+def filled(database: Path, tmp_path: Path) -> Iterator[Filling]:
+    """A store of one's own with four rows."""
+    shutil.copy(database, tmp_path / "suite.db")
+    with Store.open(f"sqlite:///{tmp_path / 'suite.db'}") as store:
+        yield Filling(store, documents=150)
 
 
 def advised(store: Store, track: str = "micro") -> Advice:
