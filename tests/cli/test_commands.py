@@ -126,7 +126,8 @@ def test_a_database_that_is_not_there_yet_is_made_by_the_run(
     arguments = (specs / "pretrained.yaml", "--home", tmp_path, "--db", url, "--set", "targets=[rte]", *SMALL)
     assert suite(capsys, "plan", *arguments)[0] == 0
     assert not (tmp_path / "new.db").exists()
-    assert suite(capsys, "run", *arguments)[0] == 0
+    code, out, _ = suite(capsys, "run", *arguments)  # --no-pages
+    assert (code, "\nopen " in out, (tmp_path / "site").exists()) == (0, False, False)
     assert "pretrained" in suite(capsys, "show", "--home", tmp_path, "--db", url)[1]
 
 

@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, false, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.core.errors import Problem, SuiteError
 from suite.results.store.checksums import seal_experiment, seal_step
@@ -294,5 +294,5 @@ def _replace_links(connection: Connection, experiment: str, links: Sequence[Step
 def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows whose key does not exist yet; another process may insert the same ones at the same time."""
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # the other one takes 0.2 s
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
