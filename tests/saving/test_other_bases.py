@@ -52,7 +52,10 @@ TRACKS: dict[str, dict[str, Any]] = {
     "adapted": {"extends": "micro", "model": {"bundled": "micro-llama", "adapter": "../../adapter"}},
     "pick": {"extends": "micro", "roles": {"pick": "pick"}},
     "pick-t5": {"extends": "micro-t5", "roles": {"pick": "pick"}},
-    "routed": {"extends": "micro-t2", "held_out": {"roles": ["math_hard"], "shots": [0], "documents": 2}},
+    "routed": {
+        "extends": "micro-t2", "held_out": {"roles": ["math_hard"], "shots": [0], "documents": 2},
+        "target": {"documents": 32},
+    },
 }  # fmt: skip
 SPECS: dict[str, dict[str, Any]] = {
     "gguf_lora": {"track": "gguf", "method": {"name": "lora", **LORA}, "targets": ["words"]},
@@ -75,7 +78,7 @@ SPECS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 OWN = {
     "gguf": ("held_out.roles", "held_out.shots", "budget.max_length"),
-    "routed": ("held_out.roles", "held_out.shots"),
+    "routed": ("held_out.roles", "held_out.shots", "target.documents"),
 }
 """Settings of a track that the usual cut does not change."""
 
