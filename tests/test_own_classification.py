@@ -49,7 +49,7 @@ def test_own_labels_and_an_own_metric_from_the_command_to_the_page(
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    code, _, err = suite(capsys, "run", "specs/pretrained.yaml", "--data", "data", "--home", "runs")
+    code, _, err = suite(capsys, "run", "specs/pretrained.yaml", "--data", "data", "--home", "runs", pages=True)
     assert code == 0, err
     _, out, _ = suite(capsys, "show", "pretrained", "--home", "runs", "--json")
     ((row,),) = (each["rows"] for each in json.loads(out))
