@@ -29,7 +29,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _less_to_collect() -> Iterator[None]:
-    """What earlier modules left is not looked at by each later garbage collection, of which every step makes one."""
+    """Exclude what each module leaves from later garbage collections: every step of a run makes one."""
     yield
     gc.collect()
     gc.freeze()

@@ -59,7 +59,7 @@ class Forked(subprocess.Popen[Any]):
 
     @classmethod
     def like(cls, command: Sequence[str], **how: Any) -> Forked:
-        """What `subprocess.Popen` starts with these arguments, of which it must be a Python process."""
+        """Start a Python process with the arguments that `subprocess.Popen` was given."""
         assert command[0] == sys.executable
         return cls(command[1:], how["env"], how["stdout"], how["pass_fds"])
 

@@ -96,11 +96,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Forked]:
     """The processes of groups, in the order in which they were started: forked, as imports take most of the time."""
     started: list[Forked] = []
 
-    def start(command: Sequence[str], **how: Any) -> Forked:
+    def fork(command: Sequence[str], **how: Any) -> Forked:
         started.append(Forked.like(command, **how))
         return started[-1]
 
-    monkeypatch.setattr("suite.execution.child.subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))
+    monkeypatch.setattr("suite.execution.child.subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": fork}))
     return started
 
 
@@ -125,7 +125,7 @@ def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(
     log = Signalled(5)
     with pytest.raises(EndedBySignal):
         train(two, tmp_path / "cut", log)
-    assert running(started) == []
+    assert (len(started), running(started)) == (2, [])
     whole, resumed, rest = Memory(), Memory(), tmp_path / "cut"
     expected, done = train(alone, tmp_path / "whole", whole), train(alone, rest, resumed)
     assert len(log.losses) == 5
