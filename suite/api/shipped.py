@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from suite.core.board_terms import BOARD_TERMS
 from suite.core.code_key import code_key
 from suite.core.hashing import file_hash, fingerprint
 from suite.core.user_cache import cached, keep
@@ -105,7 +106,7 @@ def _shipped_board(folder: Path, track: str) -> tuple[Board, Mapping[str, Mappin
 
 def _terms(track: Mapping[str, Any]) -> dict[str, Any]:
     """What can change a result: a track without what is only said about it."""
-    return {key: value for key, value in track.items() if key not in ("title", "about", "deviations")}
+    return {key: value for key, value in track.items() if key not in BOARD_TERMS}
 
 
 def records_key(track: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from suite.core.board_terms import BOARD_TERMS
 from suite.core.regular import open_regular
 
 
@@ -47,7 +48,7 @@ def experiment_id(resolved: Mapping[str, Any]) -> str:
     change what is run.
     """
     settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
-    track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about", "deviations")}
+    track = {key: value for key, value in resolved["track"].items() if key not in BOARD_TERMS}
     roles = {
         role: {key: value for key, value in about.items() if key not in ("language", "output_type", "lenient")}
         for role, about in resolved["roles"].items()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from suite.core.block import Block
+from suite.core.board_terms import LEARNED_SHARE
 from suite.core.errors import SuiteError
 from suite.core.quantities import byte_count
 from suite.models.chat import Chat
@@ -203,14 +204,19 @@ class Track(Block):
     """What is measured during training; null: nothing."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     """The seeds of the board. `suite run` takes the first one; `--seeds all` takes all."""
+    learned_share: Annotated[float, Field(gt=0, le=1)] = LEARNED_SHARE
+    """The share of the best gain that a row needs to have learned its targets. The board ranks such rows by what they
+    keep; this changes the board alone."""
     methods: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Each method's settings on this track."""
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out an empty chat, probes and deviations, so that they change neither names nor output."""
+        """Leave out an empty chat, probes and deviations, and the usual share, so that they change neither names nor
+        output."""
         idle = ("chat", "probes", "deviations", "retention")
-        return {key: value for key, value in handler(self).items() if value or key not in idle}
+        fields = {key: value for key, value in handler(self).items() if value or key not in idle}
+        return {key: value for key, value in fields.items() if (key, value) != ("learned_share", LEARNED_SHARE)}
 
 
 class Spec(Block):

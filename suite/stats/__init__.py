@@ -11,7 +11,7 @@ from suite.stats.estimate import (
     over_seeds,
 )
 from suite.stats.parts import Part, Parts, least_variance
-from suite.stats.ranks import Contender, Rank, ranks
+from suite.stats.ranks import Contender, Rank, ranks, shown_gaps
 from suite.stats.sample import Clusters, Sample, equivalent, sample_of_counts, sample_of_values
 from suite.stats.scales import on_scale, scale_of
 from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_chance, mcnemar, p_text
@@ -49,5 +49,6 @@ __all__ = [
     "sample_of_counts",
     "sample_of_values",
     "scale_of",
+    "shown_gaps",
     "spread_of",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA, mixed_p
@@ -44,24 +45,34 @@ def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank
     """The rows' ranks by value, the highest first.
 
     A row's lowest possible rank is 1 + the number of rows shown to be better. Its highest is the number of rows not
-    shown to be worse. The tests of one row against all others are corrected by Holm. `least` is the smallest variance
-    of a difference.
+    shown to be worse. `least` is the smallest variance of a difference.
     """
     if not rows:
         return ()
-    values = np.array([float(row.values.mean()) for row in rows])
-    common, between, freedom = _variances(rows, least)
-    gaps = values[:, None] - values[None, :]
-    variance = common + between
-    p = mixed_p(np.abs(gaps) / np.sqrt(variance), between / variance, max(documents - 1, 1), freedom)
-    np.fill_diagonal(p, np.inf)
-    shown = _holm_by_row(p) <= ALPHA
+    gaps, shown = shown_gaps(rows, documents, least)
     better, worse = (shown & (gaps < 0)).sum(axis=1), (shown & (gaps > 0)).sum(axis=1)
     positions = 1 + (gaps < 0).sum(axis=1)
     return tuple(
         Rank(int(position), 1 + int(above), len(rows) - int(below))
         for position, above, below in zip(positions, better, worse, strict=True)
     )
+
+
+def shown_gaps(rows: Sequence[Contender], documents: int, least: float) -> tuple[Numbers, NDArray[np.bool_]]:
+    """For every two rows, shape (rows, rows): the first's value minus the second's, and whether they are shown to
+    differ.
+
+    The tests of one row against all others are corrected by Holm. Of the two corrections of a pair the stricter one
+    counts: a row is shown to be better than another if and only if that one is shown to be worse.
+    """
+    values = np.array([float(row.values.mean()) for row in rows])
+    common, between, freedom = _variances(rows, least)
+    gaps = values[:, None] - values[None, :]
+    variance = common + between
+    p = mixed_p(np.abs(gaps) / np.sqrt(variance), between / variance, max(documents - 1, 1), freedom)
+    np.fill_diagonal(p, np.inf)
+    corrected = _holm_by_row(p)
+    return gaps, np.maximum(corrected, corrected.T) <= ALPHA
 
 
 def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Numbers, Numbers]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from suite.stats import Contender, Rank, ranks, sample_of_values
+from suite.stats import Contender, Rank, ranks, sample_of_values, shown_gaps
 from suite.stats.sample import Numbers
 
 LEAST = (100 / 202) ** 2
@@ -81,3 +81,16 @@ def test_equal_values_share_a_place_and_no_rows_have_none() -> None:
     found = ranks([contender(values), contender(values)], 3, LEAST)
     assert found == (Rank(1, 1, 2), Rank(1, 1, 2))
     assert ranks([], 0, LEAST) == ()
+
+
+def test_a_row_is_shown_to_be_better_exactly_if_the_other_is_shown_to_be_worse() -> None:
+    """Each row has its own correction: with nine equal rows beside it, the first one's is the stricter."""
+    rng = np.random.default_rng(5)
+    easy = rng.normal(50, 20, 200)
+    rows = [contender(easy + shift + rng.normal(0, 12, 200)) for shift in (3.0, *(0.0,) * 9, -3.0)]
+    gaps, shown = shown_gaps(rows, 200, LEAST)
+    assert shown.any()
+    assert not shown.all()
+    assert (shown == shown.T).all()
+    better = [int((shown[index] & (gaps[index] < 0)).sum()) for index in range(len(rows))]
+    assert [each.low - 1 for each in ranks(rows, 200, LEAST)] == better

@@ -1,4 +1,4 @@
-"""Choose a row: what is significantly better counts, then what is kept, then what it costs."""
+"""Choose a row: of those that learned the target, what is kept counts, then what it costs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def advise(
     scores = Differences(store, records, by_variant, [(target, shots)])
     averages = Differences(store, records, by_variant, [(role, most) for role in board.roles], most)
     fitting = _placed([candidate for candidate in candidates if not candidate.excluded], scores, averages)
-    choice = _choice(
-        [candidate for candidate in fitting if candidate.gain and candidate.gain.low > 0], scores, averages
-    )
+    choice = _choice(_learners(fitting, board.learned_share), scores, averages)
     advice = Advice(
         track=board.track,
         target=target,
@@ -79,6 +77,7 @@ def _candidate(row: Row, board: Board, target: str, limits: Constraints) -> Cand
         peak_memory=row.costs.peak_memory,
         artifact_bytes=row.costs.artifact_bytes,
         seeds=len(row.seeds),
+        learned=row.learning is not None and target not in row.learning.unlearned,
     )
     return replace(candidate, excluded=tuple(excluded(row, candidate, limits)))
 
@@ -140,15 +139,22 @@ def _ahead(one: Candidate, other: Candidate) -> bool:
     return values[0] != values[1] and all(first >= second for first, second in zip(*values, strict=True))
 
 
-def _choice(candidates: Sequence[Candidate], scores: Differences, averages: Differences) -> Candidate | None:
-    """Of those tied with the highest score, no other is ahead of the choice in score and held-out average. Of several,
-    it is the cheapest of those tied with the one that keeps most."""
-    if not candidates:
+def _learners(candidates: Sequence[Candidate], learned_share: float) -> list[Candidate]:
+    """The candidates with at least this share of the best gain among them."""
+    gains = [(candidate, candidate.gain.value) for candidate in candidates if candidate.learned and candidate.gain]
+    best = max((gain for _, gain in gains), default=0.0)
+    return [candidate for candidate, gain in gains if gain >= learned_share * best]
+
+
+def _choice(learners: Sequence[Candidate], scores: Differences, averages: Differences) -> Candidate | None:
+    """No other learner is ahead of the choice in score and held-out average. Of several such, it is the cheapest of
+    those tied with the one that keeps most. If nothing held-out was measured, it is the cheapest of those tied with the
+    highest score."""
+    if not learners:
         return None
-    tied = _tied(max(candidates, key=_score_of), candidates, scores)
-    if all(candidate.average is None for candidate in tied):
-        return min(tied, key=_cost_of)
-    best = _pareto(tied)
+    if all(candidate.average is None for candidate in learners):
+        return min(_tied(max(learners, key=_score_of), learners, scores), key=_cost_of)
+    best = _pareto(learners)
     return min(_tied(max(best, key=_average_of), best, averages), key=_cost_of)
 
 

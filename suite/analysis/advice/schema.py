@@ -44,6 +44,8 @@ class Candidate:
     peak_memory: int | None
     artifact_bytes: int | None
     seeds: int
+    learned: bool
+    """Whether a gain is shown, and a score above guessing."""
     excluded: tuple[str, ...] = ()
     """The limits that it exceeds, and why else it is no choice."""
     front: Front | None = None

@@ -67,6 +67,8 @@ def _none(advice: Advice, fitting: list[Candidate]) -> str:
     if all(candidate.gain is None for candidate in fitting):
         return f"No row can be advised for {advice.target}: no gain over the pretrained model is known. {highest}"
     within = " within the limits" if _limited(advice) else ""
+    if any(candidate.gain and candidate.gain.low > 0 for candidate in fitting):
+        return f"Keep the pretrained model: no row{within} is shown to be above guessing on {advice.target}. {highest}"
     return f"Keep the pretrained model: no row{within} is significantly better on {advice.target}. {highest}"
 
 

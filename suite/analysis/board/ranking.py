@@ -1,92 +1,88 @@
-"""Ranks rows that share their targets: corrected tests, ranks with intervals, and the spread between exemplar draws."""
+"""Ranks rows that learned the same targets by what they keep: corrected tests, rank intervals, the spread of draws."""
 
 from __future__ import annotations
 
 import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-
-import numpy as np
+from typing import TypeVar
 
 from suite import stats
-from suite.analysis.board.rows import RowSamples
-from suite.analysis.board.schema import BASELINE, Row
-from suite.stats import Contender, Rank
+from suite.analysis.board.learning import asked_alike, comparable, contenders, learning_of, tested
+from suite.analysis.board.row_samples import RowSamples
+from suite.analysis.board.schema import BASELINE, Learning, Row
+from suite.core.board_terms import LEARNED_SHARE
+from suite.stats import Contrast, Rank
+
+Key = TypeVar("Key", bound=Hashable)
 
 
-def with_ranking(made: Sequence[RowSamples]) -> list[Row]:
-    """The rows, in the same order, with the fields that depend on other rows."""
-    corrected = _corrected(made)
-    ranks = _ranks(made)
+def with_ranking(made: Sequence[RowSamples], learned_share: float = LEARNED_SHARE) -> list[Row]:
+    """The rows, in the same order, with the fields that depend on other rows.
+
+    `learned_share`: the share of the best gain that a row needs to have learned its targets.
+    """
+    corrected = _corrected(made, [member.row.against for member in made])
+    corrected_gains = _corrected(made, [member.row.gained for member in made])
+    learned = _learning(made, corrected_gains, learned_share)
+    ranks = _ranks(made, learned)
     draws = _draws(made)
     rows: list[Row] = []
     for index, member in enumerate(made):
-        rank, contenders = ranks.get(index, (None, 0))
+        rank, among = ranks.get(index, (None, 0))
         variation = {
             count: None if parts is None else replace(parts, draws=draws.get((member.draw[0], count)))
             for count, parts in member.row.variation.items()
         }
-        rows.append(
-            replace(member.row, corrected=corrected[index], rank=rank, contenders=contenders, variation=variation)
-        )
+        ranked = replace(member.row, rank=rank, contenders=among, learning=learned[index])
+        tested_gains = {target: corrected_gains[index].get(target) for target in member.row.gained}
+        rows.append(replace(ranked, corrected=corrected[index], corrected_gains=tested_gains, variation=variation))
     return rows
 
 
-def _corrected(made: Sequence[RowSamples]) -> list[Mapping[int, float | None]]:
-    """Holm's correction over all changes, at every shot count, of rows that share their targets.
+def _corrected(
+    made: Sequence[RowSamples], changes: Sequence[Mapping[Key, Contrast | None]]
+) -> list[Mapping[Key, float | None]]:
+    """Holm's correction over all changes of rows that share their targets. `changes`: those of each row.
 
     Changes that are zero by construction are not tested and have None.
     """
-    corrected: list[dict[int, float | None]] = [dict.fromkeys(member.row.against) for member in made]
+    corrected: list[dict[Key, float | None]] = [dict.fromkeys(of_row) for of_row in changes]
     for indices in _tables(made):
-        keys = [(index, count) for index in indices for count in made[index].row.against]
-        tested = [made[index].row.against[count] for index, count in keys]
-        for (index, count), p in zip(
-            keys,
-            stats.holm([contrast.p if contrast and contrast.spread.stderr else None for contrast in tested]),
-            strict=True,
-        ):
-            corrected[index][count] = p
+        keys = [(index, key) for index in indices for key in changes[index]]
+        contrasts = [changes[index][key] for index, key in keys]
+        tests = stats.holm([contrast.p if contrast and contrast.spread.stderr else None for contrast in contrasts])
+        for (index, key), p in zip(keys, tests, strict=True):
+            corrected[index][key] = p
     return list(corrected)
 
 
-def _ranks(made: Sequence[RowSamples]) -> dict[int, tuple[Rank, int]]:
-    """Index of a row -> (its rank, number of ranked rows). Only rows with the same questions are ranked together."""
-    ranks: dict[int, tuple[Rank, int]] = {}
+def _learning(
+    made: Sequence[RowSamples], corrected_gains: Sequence[Mapping[str, float | None]], learned_share: float
+) -> list[Learning | None]:
+    """What each row learned beside those with the same targets; None for the pretrained model."""
+    found: dict[int, Learning | None] = {}
     for indices in _tables(made):
-        eligible = [index for index in indices if made[index].tasks and not made[index].row.missing
-                and not made[index].row.changes]  # fmt: skip
-        if not eligible:
-            continue
-        usual, _ = Counter(made[index].questions for index in eligible).most_common(1)[0]
-        ranked = [index for index in eligible if made[index].questions == usual]
-        tasks = made[ranked[0]].tasks
-        least = sum(stats.least_variance(task.one, task.equivalent) for task in tasks)
-        documents = sum(task.documents for task in tasks)
-        of_ranked = stats.ranks(_contenders([made[index] for index in ranked]), documents, least)
-        ranks |= {index: (rank, len(ranked)) for index, rank in zip(ranked, of_ranked, strict=True)}
+        rows, gains = [made[index] for index in indices], [corrected_gains[index] for index in indices]
+        found |= zip(indices, learning_of(rows, gains, learned_share), strict=True)
+    return [found.get(index) for index in range(len(made))]
+
+
+def _ranks(made: Sequence[RowSamples], learned: Sequence[Learning | None]) -> dict[int, tuple[Rank, int]]:
+    """Index of a row -> (its rank, number of ranked rows): by what is kept, among rows that learned their targets.
+
+    Only rows with the same questions are ranked together.
+    """
+    ranks: dict[int, tuple[Rank, int]] = {}
+    samples = [member.held_out for member in made]
+    for indices in _tables(made):
+        reached = [index for index in indices if (own := learned[index]) is not None and own.standing == "learned"]
+        ranked = asked_alike([index for index in reached if comparable(made[index].row)], samples)
+        if ranked:
+            compared = [samples[index] for index in ranked]
+            of_ranked = stats.ranks(contenders(compared), *tested(compared))
+            ranks |= {index: (rank, len(ranked)) for index, rank in zip(ranked, of_ranked, strict=True)}
     return ranks
-
-
-def _contenders(rows: Sequence[RowSamples]) -> list[Contender]:
-    """The rows as contenders. A task is paired by document if the documents of all rows have scores."""
-    widths = [{None if matrix is None else matrix.shape[1] for matrix in influence}
-              for influence in zip(*([task.influence for task in row.tasks] for row in rows), strict=True)]  # fmt: skip
-    paired = [None not in width and len(width) == 1 for width in widths]
-    return [_contender(row, paired) for row in rows]
-
-
-def _contender(made: RowSamples, paired: Sequence[bool]) -> Contender:
-    values = np.sum([task.values for task in made.tasks], axis=0)
-    influence = [np.zeros((len(values), 0))]
-    alone = 0.0
-    for task, by_document in zip(made.tasks, paired, strict=True):
-        if by_document and task.influence is not None:
-            influence.append(task.influence)
-        else:
-            alone += float((task.stderrs**2).mean())
-    return Contender(made.seeds, values, np.concatenate(influence, axis=1), alone)
 
 
 def _draws(made: Sequence[RowSamples]) -> dict[tuple[str, int], float]:

@@ -9,38 +9,30 @@ from typing import Any
 
 from suite import stats
 from suite.analysis.board.classification import Classification, classify
-from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, check_spread, contrast_of, task_influences
+from suite.analysis.board.contrasts import Missing, Term, contrast_of
 from suite.analysis.board.costs import costs_of, devices_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import FormatHits, by_task, format_ratio, formats_of_row, hits_by_task
 from suite.analysis.board.intervals import norm_avg, task_estimates
 from suite.analysis.board.lenient import lenient_scores
+from suite.analysis.board.row_samples import (
+    MeanParts,
+    RowSamples,
+    comparable,
+    draw_of,
+    held_out_terms,
+    parts_of,
+    questions,
+    samples_of,
+    target_terms,
+)
 from suite.analysis.board.samples import Evaluated, evaluated
 from suite.analysis.board.schema import BASELINE, Cell, LenientScore, Row, Variation
 from suite.analysis.board.unwritable import unwritable_answers
 from suite.core.formats import Format
-from suite.core.hashing import fingerprint
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Estimate
-
-AverageParts = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
-"""The seeds that the held-out average depends on, and its tasks, scaled to add up to it."""
-
-
-@dataclass(frozen=True, eq=False)
-class RowSamples:
-    """A row with the samples that its rank is computed from."""
-
-    row: Row
-    questions: str
-    """A hash of its questions at the most shots: rows with different questions are not compared."""
-    draw: tuple[str, int]
-    """(fingerprint of all its settings except the draw of exemplars, the draw)."""
-    tasks: tuple[TaskInfluence, ...]
-    """Its held-out scores at the most shots, scaled to add up to the held-out average; empty if one is missing."""
-    seeds: tuple[int, ...]
-    """The seeds that the tasks depend on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +51,9 @@ class PretrainedResults:
         return cls(results, evaluated(store, [results], results.evaluations()), read)
 
 
-def held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
+def _held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
     """(role, shots) of all held-out evaluations."""
     return [key for key in member.evaluations() if key[0] in member.held_out_roles]
-
-
-def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> list[Any]:
-    """The questions of these evaluations, independent of the model that answers."""
-    steps = [member.step(*key) for key in keys]
-    return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
 
 
 def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> PretrainedResults | None:
@@ -75,7 +61,7 @@ def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> Pr
 
     Only the stack of artifacts may differ.
     """
-    keys = held_out_keys(member)
+    keys = _held_out_keys(member)
     asked_of_member = questions(member, keys)
     return next((base for base in bases if questions(base.results, keys) == asked_of_member), None)
 
@@ -102,7 +88,7 @@ def make_row(
     shots = sorted({cell.shots for cell in held_out})
     missing = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
     against = {count: _change(store, members, base, count, evaluations) for count in shots}
-    average_parts = {count: _average_parts(store, members, count, evaluations) for count in shots}
+    average_parts = {count: parts_of(store, held_out_terms(members, count), evaluations) for count in shots}
     formats = formats_of_row(first)
     hits, base_hits = hits_by_task(store, members, formats), base.hits_by_task(formats) if base else None
     row = Row(
@@ -137,9 +123,15 @@ def make_row(
         variation={count: _variation(parts) for count, parts in average_parts.items()},
         devices=devices_of(members),
     )
-    seeds, tasks = (_comparable(average_parts[shots[-1]]) if shots else None) or ((), ())
-    compared_keys = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
-    return RowSamples(row, fingerprint(questions(members[0], compared_keys)), _draw(first.spec), tasks, seeds)
+    held_out_keys = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
+    target_keys = [(cell.role, cell.shots) for cell in targets]
+    target_parts = parts_of(store, target_terms(members, target_keys), evaluations)
+    return RowSamples(
+        row,
+        draw_of(first.spec),
+        samples_of(members[0], held_out_keys, average_parts[shots[-1]] if shots else None),
+        samples_of(members[0], target_keys, target_parts),
+    )
 
 
 def _classes(
@@ -189,11 +181,6 @@ def _cell(
     )
 
 
-def _terms(members: Sequence[ExperimentResults], shots: int, weight: float) -> list[Term]:
-    roles = members[0].held_out(shots)
-    return [Term(weight / len(roles), tuple(members), role, shots) for role in roles]
-
-
 def _change(
     store: ResultsReader,
     members: Sequence[ExperimentResults],
@@ -204,9 +191,9 @@ def _change(
     """The change of the held-out average from the pretrained model; None if it is not known."""
     if base is None:
         return None
-    subtracted = [Term(-term.weight, (base.results,), term.role, shots) for term in _terms(members, shots, 1.0)]
+    subtracted = [Term(-term.weight, (base.results,), term.role, shots) for term in held_out_terms(members, shots)]
     try:
-        return contrast_of(store, [*_terms(members, shots, 1.0), *subtracted], evaluations)
+        return contrast_of(store, [*held_out_terms(members, shots), *subtracted], evaluations)
     except (Missing, Incomparable):
         return None
 
@@ -231,41 +218,11 @@ def _gained(
         return None
 
 
-def _average_parts(
-    store: ResultsReader, members: Sequence[ExperimentResults], shots: int, evaluations: Mapping[str, Evaluated]
-) -> AverageParts | None:
-    """The seeds that the held-out average depends on, and its tasks; None if any score is missing."""
-    try:
-        seeds, tasks = task_influences(store, _terms(members, shots, 1.0), evaluations)
-    except (Missing, Incomparable):
-        return None
-    return tuple(seed for seed in seeds if seed is not None), tuple(tasks)
-
-
-def _comparable(parts: AverageParts | None) -> AverageParts | None:
-    """The parts; None if a task has only one distinct document, so that its spread is unknown."""
-    try:
-        check_spread(parts[1] if parts else ())
-    except Missing:
-        return None
-    return parts
-
-
-def _variation(parts: AverageParts | None) -> Variation | None:
-    if _comparable(parts) is None or parts is None:
+def _variation(parts: MeanParts | None) -> Variation | None:
+    if comparable(parts) is None or parts is None:
         return None
     spread = stats.spread_of([task.part for task in parts[1]])
     return Variation(spread.documents, spread.seeds, None)
-
-
-def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
-    """(fingerprint of all settings except the seed and the draw of exemplars, the draw)."""
-    held_out = dict(spec["track"]["held_out"])
-    draw = int(held_out.pop("draw", 0))
-    track = {**spec["track"], "held_out": held_out}
-    names = ("seed", "variant", "file", "sets", "origin", "changes", "source", "about")
-    settings = {key: value for key, value in spec.items() if key not in names}
-    return fingerprint({**settings, "track": track}), draw
 
 
 def _differently_asked(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from suite.analysis.board.classification import Classification
+from suite.core.board_terms import LEARNED_SHARE
 from suite.core.formats import Format
 from suite.stats import Contrast, Estimate, Rank
 
@@ -110,6 +111,25 @@ class Variation:
     """From the draw of exemplars: the standard deviation over rows that differ in `held_out.draw` alone."""
 
 
+Standing = Literal["learned", "on the front", "learned less", "did not learn"]
+"""`learned`: at least the track's share of the best gain (`learned_share`). `on the front`: less, but no row is ahead
+of it in gained and kept and shown to be better in one of them. `did not learn`: no gain is shown, or no score above
+guessing."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a row learned of its targets, beside the rows with the same targets."""
+
+    gain: float
+    """Mean change of the targets' scores from the pretrained model's, in points."""
+    share: float | None
+    """The gain over the best one of complete rows on the track's terms; None if none of them learned."""
+    standing: Standing
+    unlearned: tuple[str, ...] = ()
+    """Targets with no gain that is shown, or with a score that is not shown to be above guessing."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One experiment over its seeds."""
@@ -159,10 +179,15 @@ class Row:
     corrected: Mapping[int, float | None] = field(default_factory=dict)
     """Shots -> p-value of the change, corrected (Holm) for all changes of rows with the same targets. None if the
     change is not known, or zero by construction."""
+    corrected_gains: Mapping[str, float | None] = field(default_factory=dict)
+    """Target -> p-value of its gain, corrected (Holm) for all gains of rows with the same targets. None as above."""
     rank: Rank | None = None
-    """Rank by held-out average at the most shots, among complete rows with the same targets on the track's terms."""
+    """Rank by held-out average at the most shots, among complete rows on the track's terms that learned the same
+    targets."""
     contenders: int = 0
     """Number of rows ranked together. The best of that many equal rows leads by chance (`stats.lead_by_chance`)."""
+    learning: Learning | None = None
+    """What it learned; None if a gain is not known, and for the pretrained model."""
     variation: Mapping[int, Variation | None] = field(default_factory=dict)
     """Shots -> the variance components of the held-out average."""
     devices: tuple[str, ...] = ()
@@ -187,9 +212,12 @@ class Board:
     """Held-out roles, in the track's order."""
     targets: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
-    """The pretrained model first, then by target and by held-out average at the most shots; incomplete rows last."""
+    """The pretrained model first, then by target: rows that learned by held-out average at the most shots, those on the
+    front and those that learned less by gain, those that did not learn; incomplete rows last."""
     deviations: tuple[str, ...] = ()
     """Differences between the track and the paper whose setting it has."""
+    learned_share: float = LEARNED_SHARE
+    """The share of the best gain that a row needs to have learned its targets."""
 
     @property
     def mixed_devices(self) -> bool:

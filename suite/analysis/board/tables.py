@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from suite.analysis.board.ranking import with_ranking
 from suite.analysis.board.rows import PretrainedResults, make_row
-from suite.analysis.board.schema import BASELINE, Board, Row
+from suite.analysis.board.schema import BASELINE, Board, Row, Standing
+from suite.core.board_terms import LEARNED_SHARE
 from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import ExperimentResults, held_out_roles
 
@@ -23,8 +24,9 @@ def board(store: ResultsReader, track: str) -> Board:
     bases = [experiment for experiment in experiments if experiment.method == BASELINE]
     pretrained = [PretrainedResults.of(store, results) for results in ExperimentResults.of_many(store, bases)]
     made = [make_row(store, ExperimentResults.of_many(store, members), pretrained) for members in grouped(experiments)]
-    rows = without_repeats(with_ranking(made))
     terms = experiments[0].spec["track"] if experiments else {}
+    learned_share = float(terms.get("learned_share", LEARNED_SHARE))
+    rows = without_repeats(with_ranking(made, learned_share))
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
     return Board(
         track=track,
@@ -35,6 +37,7 @@ def board(store: ResultsReader, track: str) -> Board:
         targets=tuple(sorted({target for row in rows for target in row.targets})),
         rows=tuple(sorted(rows, key=lambda row: _order(row, shots))),
         deviations=tuple(map(str, terms.get("deviations") or ())),
+        learned_share=learned_share,
     )
 
 
@@ -64,12 +67,21 @@ def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRec
     return [tuple(group) for group in groups.values()]
 
 
+def _learned_first(row: Row) -> tuple[int, float]:
+    """Rows that learned; those on the front and those that learned less, by their gain; those that did not learn."""
+    learning = row.learning
+    if learning is None or learning.standing == "learned":
+        return (0 if learning else len(get_args(Standing)), 0.0)
+    return get_args(Standing).index(learning.standing), -learning.gain
+
+
 def _order(row: Row, shots: Sequence[int]) -> tuple[Any, ...]:
     best = row.norm_avg.get(shots[-1]) if shots else None
     return (
         row.method != BASELINE,
         row.targets,
         bool(row.missing),
+        *_learned_first(row),
         -(best.value if best else 0.0),
         row.name,
         row.variant,

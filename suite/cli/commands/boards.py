@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board.compare import Comparison, TaskDifference
+from suite.analysis.board.standings import standing_text, unlearned_reasons
 from suite.api.results import comparisons, stored_boards, unwritable_on
 from suite.api.shipped import remark
 from suite.cli.commands.as_json import as_text, plain
@@ -38,8 +39,10 @@ from suite.core.run_dir import RunDir
 from suite.stats import Contrast, lead_by_chance, p_text
 
 RANK = (
-    "rank: by the held-out average at the most shots (what is kept, not the gain), among rows of the same "
-    "targets, with its 95% interval; =: tied with the best"
+    "rank: by the held-out average at the most shots, with its 95% interval, among rows of the same targets that "
+    "learned them: with at least the track's share of the best gain (learned_share, 90% if it says none); =: tied with "
+    "the best; on the front: less gain, but no row is ahead of it in gain and average and shown to be better in one; "
+    "did not learn: no gain is shown, or no score above guessing"
 )
 GAINED = "gain: the target's score minus the pretrained model's"
 P = "p: of the change, Holm-corrected for all changes of the table"
@@ -163,7 +166,8 @@ def _bytes(count: int | None) -> str:
 
 def _rank(row: Row) -> str:
     if row.rank is None:
-        return DASH
+        complete = row.learning is not None and not row.missing and not row.changes
+        return (standing_text(row.learning) if complete and row.learning else "") or DASH
     rank = row.rank
     interval = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
     return interval if rank.below_best or row.contenders < 2 else f"{interval} ="
@@ -199,9 +203,7 @@ def _notes(board: Board) -> Iterator[str]:
     for row in board.rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
-        unsure = [role for role, gain in row.gained.items() if gain is not None and gain.low <= 0]
-        if row.rank is not None and unsure:
-            yield f"! {row.name} has no certain gain on {', '.join(unsure)}: its rank says only what it keeps"
+        yield from (f"! {row.name} did not learn: {reason}" for reason in unlearned_reasons(row))
         if row.tries:
             yield f"{row.name} is the best of {row.tries} tries, chosen on the selection rows"
         if row.missing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board import Cell as TaskScore
+from suite.analysis.board.standings import unlearned_reasons
 from suite.api.results import stored_boards
 from suite.api.shipped import remark
 from suite.cli.commands.artifacts import artifact_lines, stored_artifacts
@@ -125,6 +126,7 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        yield from (f"! {row.name} did not learn: {reason}" for reason in unlearned_reasons(row))
         if row.tries:
             yield f"{row.name} is the best of {row.tries} tries on the selection rows; its time is that of all"
         if row.missing:

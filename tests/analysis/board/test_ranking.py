@@ -32,7 +32,7 @@ def ran(world: World, name: str, share: float, *, seed: int = 0, mt: Answers | N
 @pytest.fixture
 def several(world: World) -> World:
     world.held_out = ("qa",)
-    world.experiment("pretrained", {("qa", 1): right(0.5, seed=9)}, targets=())
+    world.experiment("pretrained", {("rte", 0): right(0.5), ("qa", 1): right(0.5, seed=9)})
     for seed in (0, 1, 2):
         for name, share in (("good_rte", 0.8), ("same_rte", 0.79), ("bad_rte", 0.3)):
             ran(world, name, share, seed=seed)
@@ -102,6 +102,7 @@ def test_rows_on_other_documents_or_incomplete_have_no_rank(several: World) -> N
 def test_scores_of_a_corpus_without_texts_rank_by_their_standard_errors(world: World) -> None:
     """Some have answers that give their BLEU, others do not: published without texts."""
     world.held_out = ("qa", "mt")
+    world.experiment("pretrained", {("rte", 0): right(0.5)})
     for name, bleu in (("a_rte", 90.0), ("b_rte", 10.0)):
         ran(world, name, 0.5, mt=of_corpus(bleu, 1.0))
     ran(world, "c_rte", 0.5, mt=Answers(corpus=(0.0, 1.0), said=("le chat", "le chien")))  # its texts give 0, too

@@ -28,7 +28,7 @@ OTHER = '  - {id: other, says: other, source: us, expect: "target(lora_a) - targ
 def home(tmp_path: Path) -> Path:
     with Store.open(tmp_path / "suite.db") as store:
         world = World(store, held_out=("qa",))
-        world.experiment("pretrained", {("qa", 1): right(0.5)}, targets=())
+        world.experiment("pretrained", {("rte", 0): right(0.5), ("qa", 1): right(0.5)})
         for name, share in (("lora_a", 0.9), ("lora_b", 0.5), ("lora_c", 0.5)):
             world.asked = {"task": "another"} if name == "lora_c" else {}
             train = [world.train(name, 0, COSTS)]
@@ -250,6 +250,8 @@ def test_the_board_prints_ranks_and_what_could_be_seen(capsys: pytest.CaptureFix
     code, out, _ = suite(capsys, "board", "--home", home)
     assert code == 0
     assert "1 " in next(line for line in out.splitlines() if " lora_a " in line)
+    assert "did not learn" in next(line for line in out.splitlines() if " lora_b " in line)
+    assert "! lora_b did not learn: rte 50.0" in out
     assert "=: tied with the best" in " ".join(out.split())
     (found,) = json.loads(suite(capsys, "board", "--json", "--home", home)[1])
     by_name = {row["name"]: row for row in found["rows"]}
