@@ -60,7 +60,8 @@ def _rows(row: int) -> Iterator[tuple[Any, dict[str, Any]]]:
         links += [("evaluate", role, 0 if role == TARGET else SHOTS) for role in ROLES]
         for position, (part, role, shots) in enumerate(links):
             step = _id(name, seed, part, role)
-            config = {"kind": part, "task": role, "shots": shots, "stack": name, "method": {"name": method}}
+            config = {"kind": part, "task": role, "shots": shots, "stack": name}
+            config |= {"method": {"name": method}} if role is None else {}
             costs = {"seconds": 60.0 + row % 50, "trained_parameters": 1000 * (1 + row % 900), "artifact_bytes": 4000}
             done = {
                 "status": "done",

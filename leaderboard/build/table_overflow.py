@@ -31,6 +31,7 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
         "href": line.href,
         "method": [line.row.method, line.method],
         "about": line.subtitle,
+        "unlearned": int(line.unlearned),
         "rank": [line.rank.text, line.rank.sort, line.rank.title],
         "marks": _notes(line.marks),
         "cells": [_cell(cell, at < plain) for at, cell in enumerate(line.cells)],
@@ -38,7 +39,7 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
 
 
 def _cell(cell: CellView, drawn: bool) -> list[Any]:
-    """[text, sort key, title, margin, what the interval is over, whisker, notes, change], without empty values at the
+    """[text, sort key, title, margin, what the interval is over, whisker, notes, verdict], without empty values at the
     end."""
     whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
     title = cell.title if drawn or not cell.sort else ""
@@ -50,7 +51,7 @@ def _cell(cell: CellView, drawn: bool) -> list[Any]:
         cell.over,
         whisker or 0,
         _notes(cell.notes),
-        cell.change,
+        cell.verdict,
     ]
     while values and not values[-1]:
         values.pop()

@@ -39,10 +39,10 @@ def rounded(value: float | None) -> float | None:
 
 
 def ends(value: Estimate) -> list[float | None]:
-    """A score and the ends of its interval, clipped to 0 to 100; the score alone without an interval."""
+    """A value and the ends of its interval; the value alone without an interval."""
     if value.low is None or value.high is None or not (math.isfinite(value.low) and math.isfinite(value.high)):
         return [rounded(value.value)]
-    return [rounded(value.value), rounded(max(0.0, value.low)), rounded(min(100.0, value.high))]
+    return [rounded(value.value), rounded(value.low), rounded(value.high)]
 
 
 def shortened(name: str) -> str:

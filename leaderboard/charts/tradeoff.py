@@ -1,4 +1,4 @@
-"""The chart of gained against kept: each row's point, intervals and training time, and the Pareto front."""
+"""The chart of gained against kept, as changes from the pretrained model, with intervals and the Pareto front."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class TradeoffPoint:
     """Seconds of training; the size of the point shows it."""
     index: int
     """The row's index on the board, by which scripts know it."""
+    learned: bool = True
+    """Whether it may be on the front: a row that did not learn its target is not."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Tradeoff:
 
     chart: Chart
     rows: tuple[tuple[TradeoffPoint, tuple[str, str, str, str]], ...]
-    """(row, (target score, held-out average, training time, whether it is on the front))."""
+    """(row, (gained, kept, training time, whether it is on the front))."""
     omitted: int
     """Number of points that are not in the table."""
     best: tuple[str, ...]
@@ -48,16 +50,18 @@ class Tradeoff:
 
 
 def tradeoff(points: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
-    """The chart of rows by target score (x) and held-out average (y); None if no row has both."""
+    """The chart of rows by what they gained (x) and kept (y); None if no row has both."""
     points = [point for point in points if math.isfinite(point.x.value) and math.isfinite(point.y.value)]
-    if not points:
+    if all(point.base for point in points):
         return None
-    best = pareto_front([(point.x.value, point.y.value) for point in points])
+    learners = [index for index, point in enumerate(points) if point.learned and not point.base]
+    front = pareto_front([(points[index].x.value, points[index].y.value) for index in learners])
+    best = [learners[index] for index in front]
     named = {index for index, point in enumerate(points) if point.base or index in best or len(points) <= CROWD}
     drawn = [_point(point, index in named) for index, point in enumerate(points)]
     listed_indices = [index for index in range(len(points)) if index in named or len(points) <= MOST]
     names = tuple(points[index].name for index in best)
-    label = f"Gained against kept: {len(points)} experiments. On the front: {listed(names)}."
+    label = f"Gained against kept: {len(points)} experiments. On the front: {listed(names) or 'none'}."
     chart = Chart("scatter", label, x, y, {"points": drawn, "front": list(best)})
     rows = tuple((points[index], (*_row(points[index]), "yes" if index in best else "no")) for index in listed_indices)
     return Tradeoff(chart, rows, len(points) - len(rows), names)
@@ -69,7 +73,7 @@ def _point(point: TradeoffPoint, named: bool) -> dict[str, Any]:
     drawn |= {"x": ends(point.x) if named else [rounded(point.x.value)]}
     drawn |= {"y": ends(point.y) if named else [rounded(point.y.value)]}
     drawn |= {"named": True} if named else {}
-    return drawn | ({"base": True} if point.base else {})
+    return drawn | ({"base": True} if point.base else {}) | ({} if point.learned else {"pale": True})
 
 
 def _row(point: TradeoffPoint) -> tuple[str, str, str]:
@@ -78,4 +82,4 @@ def _row(point: TradeoffPoint) -> tuple[str, str, str]:
 
 
 def _score_text(value: Estimate) -> str:
-    return f"{numbers.score(value.value)} {numbers.margin(value)}".rstrip()
+    return f"{numbers.score(value.value, signed=True)} {numbers.margin(value, signed=True)}".rstrip()

@@ -43,7 +43,7 @@ def column_groups(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]
     target = [
         TableColumn(
             task_label(rows, role),
-            f"score on {role}, the task that was trained for, {over}, and its change from the pretrained model",
+            f"change of the score on {role}, the task that was trained for, from the pretrained model’s, {over}",
             "number",
             f"target.{role}",
         )
@@ -51,12 +51,11 @@ def column_groups(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]
     ]
     kept = [
         TableColumn(
-            numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}"
+            numbers.shots(n),
+            f"change of the mean over the held-out tasks, {numbers.shots(n)}, from the pretrained model’s, {over}",
+            "number",
+            f"kept.{n}",
         )
-        for n in board.shots
-    ]
-    change = [
-        TableColumn(numbers.shots(n), "the held-out average minus the pretrained model's", "number", f"change.{n}")
         for n in board.shots
     ]
     ratio = TableColumn(
@@ -87,15 +86,10 @@ def column_groups(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]
         if board.shots and role not in targets
     )
     return (
-        ColumnGroup("Gained: score (change)", "on the task that was trained for", tuple(target), "target"),
-        *(
-            [ColumnGroup("Kept: held-out average", "mean score over the held-out tasks", tuple(kept), "kept")]
-            if kept
-            else []
-        ),
-        *([ColumnGroup("Change against pretrained", "", tuple(change), "change")] if change else []),
+        ColumnGroup("Gained", "change on the task that was trained for", tuple(target), "target"),
+        *([ColumnGroup("Kept", "change of the mean over the held-out tasks", tuple(kept), "kept")] if kept else []),
         ColumnGroup("Format", "how often the model answers other tasks in the target’s format", (ratio,), "format"),
-        ColumnGroup("Cost of training", "", costs, "cost"),
+        ColumnGroup("Cost", "", costs, "cost"),
         *tasks,
     )
 

@@ -195,6 +195,12 @@ def _yaml(value: Mapping[str, Any]) -> str:
 def _summary(board: Board, row: Row) -> tuple[tuple[str, CellView], ...]:
     seeds = len(row.seeds)
     shown = [(f"{cell.role} ({cell.metric})", cells.task(cell, row, "")) for cell in row.target_scores]
+    if row.method != BASELINE:
+        for cell in row.target_scores:
+            gain, p = row.gained.get(cell.role), row.corrected_gains.get(cell.role)
+            why = "the pretrained model was not asked the same"
+            change = cells.change(gain, p, why, span=(-100.0, 100.0), seeds=seeds)
+            shown.append((f"Gained on {cell.role}", change))
     for n in board.shots:
         why = "not every held-out task was measured"
         shown.append((f"Held-out average, {numbers.shots(n)}", cells.estimate(row.norm_avg.get(n), why, seeds=seeds)))
@@ -204,7 +210,8 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, CellView], ...]:
             why = "cannot be compared with the pretrained model"
             value = row.change.get(n)
             reach = max(value.reach, 1.0) if value else 1.0
-            shown.append((label, cells.change(row, n, (-reach, reach), why)))
+            change = cells.change(row.against.get(n), row.corrected.get(n), why, span=(-reach, reach), seeds=seeds)
+            shown.append((label, change))
     shown.append(("Format ratio", cells.estimate(row.format_ratio, why_none(row), seeds=seeds)))
     shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
     return tuple(shown)

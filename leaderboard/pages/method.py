@@ -10,7 +10,7 @@ from leaderboard.view.badges import marks
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.urls import TrackUrls
-from suite.analysis.board import BASELINE, Board, Row
+from suite.analysis.board import Board, Row
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,11 @@ def _track(name: str, urls: TrackUrls) -> MethodTrack:
 
 
 def _line(board: Board, urls: TrackUrls, row: Row) -> MethodLine:
-    most, seeds = board.shots[-1] if board.shots else 0, len(row.seeds)
+    most = board.shots[-1] if board.shots else 0
     first = row.target_scores[0] if len(row.target_scores) == 1 else None
-    kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
-    why = "cannot be compared with the pretrained model"
-    change = cells.estimate(row.change.get(most), why, signed=True, seeds=seeds, span=_span(row, most))
-    control = CellView(numbers.MISSING, title="this is the control")
     shown = (
         cells.gained(first, row, "several targets: see its page" if row.target_scores else "not measured"),
-        kept,
-        control if row.method == BASELINE else change,
+        cells.kept(row, most, "not every held-out task was measured", _span(row, most)),
         *cells.costs(row),
     )
     return MethodLine(row, urls.row(row), ", ".join(row.targets), marks(row, urls.shipped), shown)

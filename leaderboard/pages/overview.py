@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.view import cells, numbers
-from leaderboard.view.badges import RankCell, in_common, origin, rank_cell, target_groups
+from leaderboard.view.badges import RankCell, in_common, learned, origin, rank_cell, target_groups, unlearned
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 
-GROUPS, ROWS = 4, 3
+GROUPS, ROWS = 4, 4
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class OverviewLine:
     rank: RankCell
     row: Row
     href: str
+    unlearned: bool
+    """Whether it learned too little to be ranked."""
     marks: tuple[Note, ...]
     cells: tuple[CellView, ...]
 
@@ -67,8 +69,8 @@ def card(urls: TrackUrls) -> TrackCard:
 
 
 def _group(urls: TrackUrls, targets: tuple[str, ...]) -> OverviewGroup:
-    ranked = [(row.rank.place, row) for row in urls.board.rows if row.targets == targets and row.rank]
-    rows = [row for _, row in sorted(ranked, key=lambda rank_and_row: rank_and_row[0])]
+    on_terms = [row for row in urls.board.rows_where(targets=targets) if not row.missing and not row.changes]
+    rows = [row for row in on_terms if row.method != BASELINE]
     control = [row for row in urls.board.rows if row.method == BASELINE][:1]
     lines = [_best(urls, row, targets) for row in (*control, *rows[:ROWS])]
     common = in_common([line.marks for line in lines])
@@ -81,6 +83,6 @@ def _best(urls: TrackUrls, row: Row, targets: Sequence[str]) -> OverviewLine:
     scores = [cell for cell in row.target_scores if cell.role in targets]
     several = cells.missing("several targets: see the track’s page")
     target = cells.gained(scores[0], row, "not measured") if len(scores) == 1 else several
-    marks = origin(row, urls.shipped)
-    shown = (target, cells.kept(row, most), *cells.costs(row)[:3])
-    return OverviewLine(rank_cell(row, urls.board.shots), row, urls.row(row), marks, shown)
+    marks = (*origin(row, urls.shipped), *learned(row))
+    shown = (target, cells.kept(row, most, "not every held-out task was measured"), *cells.costs(row)[:3])
+    return OverviewLine(rank_cell(row, urls.board.shots), row, urls.row(row), unlearned(row), marks, shown)

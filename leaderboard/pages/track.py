@@ -22,6 +22,7 @@ from leaderboard.view.badges import (
     rank_cell,
     target_groups,
     tied_with_best,
+    unlearned,
 )
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
@@ -29,7 +30,10 @@ from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.advice import Advice
 from suite.analysis.board import BASELINE, Board, Row
+from suite.stats import Estimate
 
+NO_CHANGE = Estimate(0.0, None, None, "documents")
+"""The pretrained model's place in a chart of changes."""
 MOST, LEAST = 50, 8
 """The most rows of a page over all its tables, and the least for each table."""
 
@@ -46,6 +50,8 @@ class TableLine:
     """The method's page."""
     subtitle: str
     """Its family and number of seeds."""
+    unlearned: bool
+    """Whether it learned too little to be ranked."""
     rank: RankCell
     marks: tuple[Note, ...]
     cells: tuple[CellView, ...]
@@ -127,8 +133,9 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
     board = urls.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
+    gain = max((each.estimate.reach for row in rows for each in row.gained.values() if each), default=0.0) or 1.0
     indices = {row.experiments: number for number, row in enumerate(board.rows)}
-    lines = tuple(_line(urls, row, indices[row.experiments], targets, reach) for row in rows)
+    lines = tuple(_line(urls, row, indices[row.experiments], targets, gain, reach) for row in rows)
     common = in_common([line.marks for line in lines])
     lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
     points, omitted = _tradeoff_points(urls, rows, indices, targets)
@@ -142,8 +149,8 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         rest=lines[most:],
         tradeoff=tradeoff(
             points,
-            f"target score: {', '.join(task_label(rows, role) for role in targets[:1])}",
-            f"Held-out average, {shots}",
+            f"gained: {', '.join(task_label(rows, role) for role in targets[:1])}",
+            f"Kept: change of the held-out average, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
         omitted=omitted,
@@ -156,24 +163,18 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
     )
 
 
-def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach: float) -> TableLine:
+def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], gain: float, reach: float) -> TableLine:
     board = urls.board
     held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     seeds = len(row.seeds)
     lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
     shown: list[CellView] = [
-        cells.gained(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
+        cells.gained(target.get(role), row, f"{row.name} was not evaluated on {role}", (-gain, gain))
+        for role in targets
     ]
-    for n in board.shots:
-        shown.append(
-            cells.estimate(row.norm_avg.get(n), f"no held-out average without every held-out task: {lack}", seeds=seeds)
-        )
-    for n in board.shots:
-        why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
-        control = CellView(numbers.MISSING, title="this is the control")
-        change = cells.tested(row, n, (-reach, reach), why)
-        shown.append(control if row.method == BASELINE else change)
+    why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
+    shown += [cells.kept(row, n, why, (-reach, reach)) for n in board.shots]
     shown += [_ratio(row), *cells.costs(row)]
     for role in board.roles:
         if role not in targets:
@@ -182,7 +183,8 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach
     family = f" · {row.family}" if row.family and row.family != "none" else ""
     subtitle = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
     rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped), *devices(row, board))
-    return TableLine(row, index, urls.row(row), urls.method(row.method), subtitle, rank, notes, tuple(shown))
+    pages = urls.row(row), urls.method(row.method)
+    return TableLine(row, index, *pages, subtitle, unlearned(row), rank, notes, tuple(shown))
 
 
 def _ratio(row: Row) -> CellView:
@@ -199,19 +201,23 @@ def _tradeoff_points(
 ) -> tuple[list[TradeoffPoint], tuple[str, ...]]:
     """The points of the chart, and the names of rows that it cannot show.
 
-    With several targets, x is the score on the first: a mean of different metrics would mean nothing.
+    With several targets, x is the gain on the first: a mean over different metrics would mean little.
     """
     board = urls.board
     points: list[TradeoffPoint] = []
     omitted: list[str] = []
     for row in rows:
-        target = next((cell.score for cell in row.target_scores if cell.role in targets[:1]), None)
-        kept = row.norm_avg.get(board.shots[-1]) if board.shots else None
-        if target is None or kept is None:
+        gain = next((row.gained.get(target) for target in targets[:1]), None)
+        kept = row.against.get(board.shots[-1]) if board.shots else None
+        base, number = row.method == BASELINE, indices[row.experiments]
+        if base:
+            points.append(TradeoffPoint(row.name, urls.row(row), NO_CHANGE, NO_CHANGE, True, None, number))
+        elif gain is None or kept is None:
             omitted.append(row.name)
         else:
-            base, number = row.method == BASELINE, indices[row.experiments]
-            points.append(TradeoffPoint(row.name, urls.row(row), target, kept, base, row.costs.seconds, number))
+            learned, seconds = not unlearned(row), row.costs.seconds
+            x, y = gain.estimate, kept.estimate
+            points.append(TradeoffPoint(row.name, urls.row(row), x, y, False, seconds, number, learned))
     return points, tuple(omitted)
 
 

@@ -13,7 +13,7 @@ suite.charts = (() => {
   const short = (value) => String(Number(value.toPrecision(4))).replace("-", "−");
   const duration = (value) => value < 99.5 ? `${value < 9.95 ? Number(value.toPrecision(2)) : value.toFixed(0)} s`
     : value < 5970 ? `${(value / 60).toFixed(1)} min` : `${(value / 3600).toFixed(1)} h`;
-  const interval = ([value, low, high]) => number(value) + (low === undefined ? "" : ` (${number(low)} to ${number(high)})`);
+  const change = ([value, low, high]) => number(value, true) + (low === undefined ? "" : ` (${number(low, true)} to ${number(high, true)})`);
 
   // The reach of an axis: room around the values, but none that scores, or what is never negative, cannot have.
   function room(values) {
@@ -65,7 +65,8 @@ suite.charts = (() => {
     const across = told.filter((point) => point.x.length > 1), upwards = told.filter((point) => point.y.length > 1);
     const right = room(points.flatMap((point) => point.x)), up = room(points.flatMap((point) => point.y));
     const base = points.filter((point) => point.base), best = front.map((place) => points[place]);
-    const stair = [[right[0], y(best[0])], ...best.map((point) => [x(point), y(point)]), [x(best.at(-1)), up[0]]];
+    const corners = best.map((point) => [x(point), y(point)]);
+    const stair = best.length ? [[right[0], y(best[0])], ...corners, [x(best.at(-1)), up[0]]] : [];
     const most = d3.max(points, (point) => point.cost || 0);
     const r = {type: "sqrt", domain: [0, most || 1], range: [4, width < NARROW ? 10 : 13]};
     const segments = [
@@ -74,7 +75,7 @@ suite.charts = (() => {
       ...across.map((point) => [[point.x[1], y(point)], [point.x[2], y(point)]]),
       ...upwards.map((point) => [[x(point), point.y[1]], [x(point), point.y[2]]]),
     ];
-    const at = {x, y, title: (point) => [cut(point.name, 40), `gained ${interval(point.x)}`, `kept ${interval(point.y)}`,
+    const at = {x, y, title: (point) => [cut(point.name, 40), `gained ${change(point.x)}`, `kept ${change(point.y)}`,
       ...(point.cost && !point.base ? [`${duration(point.cost)} of training`] : [])].join("\n")};
     return {
       options: {
@@ -224,6 +225,7 @@ suite.charts = (() => {
         part.dataset.at = row.at;
         part.classList.add(name === "point" || name === "label" ? `to-${name}` : `of-${name}`);
         part.classList.toggle("base", Boolean(row.base));
+        part.classList.toggle("pale", Boolean(row.pale));
         part.classList.toggle("best", Boolean(row.best));
         if (link) {
           link.removeAttributeNS("http://www.w3.org/1999/xlink", "href");

@@ -13,20 +13,20 @@ suite.rows = (() => {
   }
 
   const notes = (listed, kind) => (listed || []).flatMap(([text, title, warning]) =>
-    [make("span", {class: kind + (warning ? " warning" : ""), title: visible(title)}, visible(text)), " "]);
+    [make("span", {class: kind + (warning ? " warning" : ""), title: title ? visible(title) : null}, visible(text)), " "]);
 
   const initials = (over) => over.split(" ").filter((word) => word !== "and").map((word) => word[0]).join("");
 
   const aloud = (text) => make("span", {class: "sr"}, text);
 
-  function cell([text, sort, title, margin, over, drawn, noted, change], plain) {
+  function cell([text, sort, title, margin, over, drawn, noted, verdict], plain) {
     const told = title ? visible(title) : null;
     const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
-    const moved = change ? [" ", make("span", {class: "change"}, change)] : [];
+    const sign = verdict ? [make("span", {class: "verdict-sign"}, verdict), " "] : [];
     const sure = over ? make("span", {class: "margin"}, margin,
       make("i", {class: "over", "aria-hidden": plain ? "true" : null, title: `over ${over}`}, initials(over)),
       plain ? aloud(` over ${over}`) : null) : null;
-    return make("td", {class: "num", "data-sort": sort || "", title: told}, value, moved, sure ? " " : null, sure,
+    return make("td", {class: "num", "data-sort": sort || "", title: told}, sign, value, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));
   }
 
@@ -34,7 +34,7 @@ suite.rows = (() => {
     line(row, plain) {
       const [rank, sort, why] = row.rank, [method, page] = row.method;
       const marks = row.marks.length ? make("span", {class: "marks"}, notes(row.marks, "mark")) : null;
-      return make("tr", {class: sort ? null : "unranked", "data-at": row.at, "data-key": row.key,
+      return make("tr", {class: row.unlearned ? "unlearned" : sort ? null : "unranked", "data-at": row.at, "data-key": row.key,
         "data-family": row.family, "data-parameters": row.parameters},
       make("td", {class: "rank", "data-sort": sort, title: why}, rank),
       make("th", {scope: "row", class: "name", "data-sort": row.name},

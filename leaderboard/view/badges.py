@@ -9,7 +9,13 @@ from leaderboard.view import numbers
 from leaderboard.view.cells import Note
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Row
+from suite.analysis.board.standings import standing_text, unlearned_reasons
 from suite.stats import Rank
+
+MEANINGS_OF_STANDINGS = {
+    "learned less": "less than the share of the best gain that a row of this track needs for a rank",
+    "on the front": "less gain than ranked rows, but no row is ahead in gained and kept and shown to be better in one",
+}
 
 
 @dataclass(frozen=True)
@@ -24,9 +30,11 @@ class RankCell:
 
 
 def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
-    """The sets of targets that rows were trained for, in the board's order."""
+    """The sets of targets that rows were trained for, in the board's order; those that no row learned come last."""
     trained = [row.targets for row in board.rows if row.method != BASELINE]
-    return tuple(dict.fromkeys(trained or [row.targets for row in board.rows]))
+    learned_by_any = {row.targets for row in board.rows if row.rank}
+    groups = dict.fromkeys(trained or [row.targets for row in board.rows])
+    return tuple(sorted(groups, key=lambda group: group not in learned_by_any))
 
 
 def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
@@ -34,7 +42,7 @@ def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
     rank = row.rank
     if rank is None:
         return RankCell(numbers.MISSING, "", _unranked(row))
-    title = f"rank {rank.place} of {row.contenders} by held-out average at {numbers.shots(shots[-1])}"
+    title = f"rank {rank.place} of {row.contenders} by what is kept at {numbers.shots(shots[-1])}"
     if row.contenders > 1:
         title += f"; with 95\u00a0% confidence the true rank is {_within(rank)}"
     return RankCell(rank_interval(rank), str(rank.place), title)
@@ -46,6 +54,27 @@ def tied_with_best(row: Row) -> tuple[Note, ...]:
     if rank is None or rank.place == 1 or rank.below_best:
         return ()
     return (Note("tied with the best", "no row with the same targets is shown to be better"),)
+
+
+def learned(row: Row) -> tuple[Note, ...]:
+    """The mark of a row that is not ranked for what it learned, or that learned only some of its targets."""
+    learning = row.learning
+    if learning is None:
+        return ()
+    reasons = clipped("; ".join(unlearned_reasons(row)))
+    if learning.standing == "did not learn":
+        return (Note("did not learn", reasons, warning=True),)
+    notes = (
+        [Note(f"did not learn {', '.join(learning.unlearned)}", reasons, warning=True)] if learning.unlearned else []
+    )
+    if text := standing_text(learning):
+        notes.append(Note(text.replace("%", "\u00a0%"), MEANINGS_OF_STANDINGS[learning.standing]))
+    return tuple(notes)
+
+
+def unlearned(row: Row) -> bool:
+    """Whether a row learned too little to be ranked."""
+    return row.learning is not None and row.learning.standing in ("learned less", "did not learn")
 
 
 def rank_interval(rank: Rank) -> str:
@@ -76,6 +105,10 @@ def _unranked(row: Row) -> str:
         return "no rank: something is missing"
     if row.changes:
         return "no rank: not on the track's terms"
+    if row.learning is None:
+        return "no rank: no gain is known, as the pretrained model was not asked the same"
+    if row.learning.standing != "learned":
+        return f"no rank: {standing_text(row.learning)}"
     return "no rank: its questions differ from those of the ranked rows"
 
 
@@ -106,7 +139,7 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
     notes: list[Note] = []
     if row.method == BASELINE:
         notes.append(Note("control", "the untrained model; the other rows are compared with it"))
-    notes += origin(row, shipped)
+    notes += [*learned(row), *origin(row, shipped)]
     if row.tries:
         details = "settings chosen on the selection rows, which are not reported; the time is that of all tries"
         notes.append(Note(f"best of {row.tries}", details))

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from leaderboard.view import numbers
 from leaderboard.view.whiskers import Whisker, whisker
 from suite.analysis.board import BASELINE, Cell, Row
-from suite.stats import Contrast, Estimate
+from suite.stats import ALPHA, Contrast, Estimate
+
+VERDICTS = {
+    "▲": "shown to be more than the pretrained model’s",
+    "▼": "shown to be less than the pretrained model’s",
+    "≈": "not shown to differ from the pretrained model’s",
+    "=": "no answer can differ from the pretrained model’s, so nothing was tested",
+}
+"""What the test of a change says, after Holm's correction for all such changes in the table."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,7 @@ class Note:
 
     text: str
     title: str
+    """Its explanation; empty if it needs none."""
     warning: bool = False
     """Whether a reader who overlooks it would draw a wrong conclusion."""
 
@@ -35,8 +44,8 @@ class CellView:
     """`documents`, `seeds`, `documents and seeds`, or empty when there is no interval."""
     whisker: Whisker | None = None
     notes: tuple[Note, ...] = ()
-    change: str = ""
-    """The change from the pretrained model in parentheses, after the value."""
+    verdict: str = ""
+    """Of a change: what its corrected test says (`VERDICTS`)."""
 
 
 def missing(why: str) -> CellView:
@@ -68,26 +77,27 @@ def estimate(
     )
 
 
-def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
-    """The held-out average's change from the pretrained model's, and its minimum detectable effect."""
-    cell = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
-    against = row.against.get(shots)
-    if against is None:
+def change(value: Contrast | None, p: float | None, why: str, *, span: tuple[float, float], seeds: int) -> CellView:
+    """A change from the pretrained model with the verdict of its test. `p`: corrected for the other changes."""
+    cell = estimate(value.estimate if value else None, why, span=span, signed=True, seeds=seeds)
+    if value is None:
         return cell
-    if not against.spread.stderr:
-        return replace(cell, notes=(Note("by construction", "no answer can differ, so nothing was tested"),))
-    # a scale of 0 to 100 has no larger change
-    effect = "none within the scale" if against.resolvable > 100 else f"{against.resolvable:.1f}"
-    return replace(cell, title=f"{cell.title}; minimum detectable effect (80\u00a0% power): {effect}")
+    details = [cell.title]
+    if value.spread.stderr:
+        details += [f"{numbers.probability(p)}, Holm-corrected"] if p is not None else []
+        # a scale of 0 to 100 has no larger change
+        effect = "none within the scale" if value.resolvable > 100 else f"{value.resolvable:.1f}"
+        details.append(f"minimum detectable effect: {effect}")
+    return replace(cell, verdict=verdict(value, p), title="; ".join(details))
 
 
-def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
-    """A change with its p-value, corrected for the other rows of its table."""
-    cell, p = change(row, shots, span, why), row.corrected.get(shots)
-    if p is None:
-        return cell
-    note = Note(f"{numbers.probability(p)}, corrected", "after Holm’s correction for all changes in the table")
-    return replace(cell, notes=(note,))
+def verdict(value: Contrast, p: float | None) -> str:
+    """The sign of a change (`VERDICTS`). `p`: corrected."""
+    if not value.spread.stderr:
+        return "="
+    if p is None or p > ALPHA:
+        return "≈"
+    return "▲" if value.value > 0 else "▼"
 
 
 def interval(value: Estimate, seeds: int, documents: int) -> str:
@@ -97,6 +107,10 @@ def interval(value: Estimate, seeds: int, documents: int) -> str:
     if value.low is None or value.high is None:
         return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"
     return f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
+
+
+GUESSED = ("below chance", "≤ chance", "≤ majority")
+"""Notes of a score that guessing explains."""
 
 
 def task(cell: Cell | None, row: Row, why: str) -> CellView:
@@ -133,22 +147,35 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
     )
 
 
-def gained(cell: Cell | None, row: Row, why: str) -> CellView:
-    """A target's score with its change from the pretrained model; the pretrained model's own has no change."""
-    return _with_change(task(cell, row, why), row, row.gained.get(cell.role) if cell else None)
+def gained(cell: Cell | None, row: Row, why: str, span: tuple[float, float] = (-100.0, 100.0)) -> CellView:
+    """A target's change from the pretrained model, with the score beside it."""
+    if cell is None or cell.score is None:
+        return missing(why)
+    score = task(cell, row, why)
+    unlearned = row.learning is not None and cell.role in row.learning.unlearned
+    notes = tuple(note for note in score.notes if not (unlearned and note.text in GUESSED))  # a mark of the row says it
+    beside = (_beside("score", score, row), *notes)
+    if row.method == BASELINE:
+        return replace(missing("the pretrained model: the other rows’ gains are against its score"), notes=beside)
+    unknown = "not known: the pretrained model was not asked the same"
+    p, seeds = row.corrected_gains.get(cell.role), len(row.seeds)
+    return replace(change(row.gained.get(cell.role), p, unknown, span=span, seeds=seeds), notes=beside)
 
 
-def kept(row: Row, shots: int) -> CellView:
-    """The held-out average with its change from the pretrained model; the pretrained model's own has no change."""
-    view = estimate(row.norm_avg.get(shots), "not every held-out task was measured", seeds=len(row.seeds))
-    return _with_change(view, row, row.against.get(shots))
+def kept(row: Row, shots: int, why: str, span: tuple[float, float] = (-100.0, 100.0)) -> CellView:
+    """The held-out average's change from the pretrained model, with the average beside it."""
+    average = estimate(row.norm_avg.get(shots), why, seeds=len(row.seeds))
+    beside = (_beside("average", average, row),) if average.sort else ()
+    if row.method == BASELINE:
+        return replace(missing("the pretrained model: what rows keep is against its average"), notes=beside)
+    view = change(row.against.get(shots), row.corrected.get(shots), why, span=span, seeds=len(row.seeds))
+    return replace(view, notes=beside)
 
 
-def _with_change(view: CellView, row: Row, change: Contrast | None) -> CellView:
-    if change is None or row.method == BASELINE:
-        return view
-    title = f"{view.title}; change from the pretrained model: {interval(change.estimate, len(row.seeds), 0)}"
-    return replace(view, change=f"({numbers.score(change.value, signed=True)})", title=title)
+def _beside(what: str, score: CellView, row: Row) -> Note:
+    """A score in a note; the pretrained model's, which has no change, with its interval."""
+    margin = f" {score.margin}" if score.margin and row.method == BASELINE else ""
+    return Note(f"{what} {score.text}{margin}", "")
 
 
 def costs(row: Row) -> tuple[CellView, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from leaderboard.view import numbers
-from leaderboard.view.cells import CellView, Note
+from leaderboard.view.cells import VERDICTS, CellView, Note
 
 OVER = {
     "documents": "interval over documents, for one seed",
@@ -15,6 +15,9 @@ OVER = {
 }
 MEANINGS = {
     "control": "the untrained model; the other rows are compared with it",
+    "did not learn": "no gain on the target is shown, or no score above guessing; such a row has no rank",
+    "of the best gain": "less than the track asks for; such a row has no rank",
+    "on the front": "less gain than ranked rows, but no row is ahead in gained and kept and shown to be better in one",
     "tied with the best": "no row with the same targets is shown to be better",
     "best of": "the settings were chosen among several, on selection rows that are not reported",
     "shipped with suite": "a record that comes with suite; it was not run in this store",
@@ -24,8 +27,6 @@ MEANINGS = {
     "≤ majority": "not shown to be above always answering the most frequent class",
     "unparsable": "answers that could not be read; they are scored as wrong",
     "repeated": "equal documents; in the interval they count as one",
-    "by construction": "no answer can differ, so nothing was tested",
-    "corrected": "probability of such a change by chance, after Holm’s correction for all changes in the table",
 }
 """A part of a note's text -> the meaning of such notes."""
 
@@ -45,15 +46,12 @@ def legend(cells: Iterable[CellView], marks: Iterable[Note] = ()) -> tuple[Legen
     shown = list(cells)
     texts = {note.text for cell in shown for note in cell.notes} | {mark.text for mark in marks}
     over = {cell.over for cell in shown if cell.over}
-    items = [LegendItem("( )", "change from the pretrained model")] if any(cell.change for cell in shown) else []
+    verdicts = {cell.verdict for cell in shown}
+    items = [LegendItem(sign, meaning) for sign, meaning in VERDICTS.items() if sign in verdicts]
     if over:
         items.append(LegendItem("± and [ ]", "95\u00a0% interval; ± is half of it, [ ] its ends if the sides differ"))
     items += [LegendItem(kind, meaning, raised=True) for kind, meaning in OVER.items() if kind in over]
-    items += [
-        LegendItem("p" if part == "corrected" else part, meaning)
-        for part, meaning in MEANINGS.items()
-        if any(part in text for text in texts)
-    ]
+    items += [LegendItem(part, meaning) for part, meaning in MEANINGS.items() if any(part in text for text in texts)]
     if any(cell.text == numbers.MISSING for cell in shown):
         items.append(LegendItem(numbers.MISSING, "not measured, or not defined"))
     return tuple(items)

@@ -15,7 +15,7 @@ from leaderboard.view.badges import in_common, tied_with_best
 from leaderboard.view.numbers import probability
 from suite.analysis.board import Row, board
 from suite.results.store import Store
-from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
+from tests.leaderboard.filled import BASE, LEARNABLE, METHODS, Filling, Method, Rendered
 from tests.leaderboard.reading import Element, board_table, charts, experiment_page, read
 
 
@@ -29,28 +29,30 @@ def _row(rendered: Rendered, name: str) -> Element:
 
 
 def test_a_rank_is_shown_as_its_interval(rendered: Rendered) -> None:
-    for name in ("prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"):
+    for name in ("promot_rte", "finetune_rte"):
         rank, cell = _made(rendered)[name].rank, _row(rendered, name).all("td")[0]
         assert rank is not None
         assert cell.text == (f"{rank.low}–{rank.high}" if rank.low < rank.high else str(rank.low))
-        assert cell.attributes["title"].startswith(f"rank {rank.place} of 4 by held-out average at 4 shots")
+        assert cell.attributes["title"].startswith(f"rank {rank.place} of 2 by what is kept at 4 shots")
 
 
 def test_a_row_that_no_other_is_shown_to_beat_says_so(store: Store) -> None:
-    filling = Filling(store, documents=6)
+    filling = Filling(store, documents=6, target_documents=LEARNABLE)
+    filling.add("pretrained", "pretrained", BASE, (0,))
     for name, kept in (("first", 50.0), ("second", 49.0), ("last", 2.0)):
-        filling.add(name, "lora", Method(80.0, kept, 0.1, 5.0, 9), (0, 1, 2))
+        filling.add(name, "lora", Method(95.0, kept, 0.1, 5.0, 9), (0, 1, 2))
     marks = {row.name: [note.text for note in tied_with_best(row)] for row in board(store, "micro").rows}
-    assert marks == {"first": [], "second": ["tied with the best"], "last": []}
+    assert marks == {"pretrained": [], "first": [], "second": ["tied with the best"], "last": []}
 
 
 def test_a_change_has_its_corrected_p_and_its_minimum_detectable_effect(rendered: Rendered) -> None:
-    made, cell = _made(rendered)["finetune_rte"], _row(rendered, "finetune_rte").all("td")[5]
+    made, cell = _made(rendered)["finetune_rte"], _row(rendered, "finetune_rte").all("td")[3]
     against, p = made.against[4], made.corrected[4]
     assert against is not None
     assert p is not None
-    assert f"{probability(p)}, corrected" in cell.text
-    assert f"minimum detectable effect (80\u00a0% power): {against.resolvable:.1f}" in cell.attributes["title"]
+    assert cell.text.startswith("▼ −")
+    assert f"; {probability(p)}, Holm-corrected;" in cell.attributes["title"]
+    assert f"minimum detectable effect: {against.resolvable:.1f}" in cell.attributes["title"]
 
 
 def test_a_p_has_the_digits_that_matter() -> None:
@@ -60,14 +62,14 @@ def test_a_p_has_the_digits_that_matter() -> None:
 def test_the_rank_chart_has_a_line_for_each_ranked_row_and_the_same_as_a_table(rendered: Rendered) -> None:
     figure = read(rendered.folder / "tracks/micro.html").with_class("ranking")[0]
     names = [row.all("th")[0].text for row in figure.all("tbody")[0].all("tr")]
-    assert names == ["prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"]
+    assert names == ["promot_rte", "finetune_rte"]
     drawn = charts(figure, "ranks")[0]
     assert [row["name"] for row in drawn["rows"]] == names
     ranks = [_made(rendered)[name].rank for name in names]
     assert [[row["low"], row["place"], row["high"]] for row in drawn["rows"]] == [
         [rank.low, rank.place, rank.high] for rank in ranks if rank
     ]
-    assert drawn["last"] == 4
+    assert drawn["last"] == 2
 
 
 def test_there_is_no_rank_chart_where_nothing_is_ranked_against_another(store: Store) -> None:
@@ -102,7 +104,7 @@ def test_downloads_have_ranks_and_tests(rendered: Rendered) -> None:
     assert line["gained.rte"] == repr(gained.value)
     assert next(row["gained"] for row in told if row["name"] == "promot_rte")["rte"]["value"] == gained.value
     rank = next(row["rank"] for row in told if row["name"] == "promot_rte")
-    assert rank == {"place": made.rank.place, "low": made.rank.low, "high": made.rank.high, "of": 4}
+    assert rank == {"place": made.rank.place, "low": made.rank.low, "high": made.rank.high, "of": 2}
 
 
 def test_a_row_at_chance_on_held_out_tasks_says_on_how_many(rendered: Rendered) -> None:

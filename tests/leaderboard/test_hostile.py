@@ -15,7 +15,7 @@ from leaderboard.view.text import passage, visible
 from leaderboard.view.urls import slugs
 from suite.analysis.claims import Verdict
 from suite.results.store import AnswerRecord, Store
-from tests.leaderboard.filled import BASE, METHODS, Filling
+from tests.leaderboard.filled import BASE, LEARNABLE, METHODS, Filling
 from tests.leaderboard.reading import Element, charts, chunk, experiment_page, loaded, read, scores
 
 SCRIPT = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -49,7 +49,7 @@ def hostile(out: Path) -> Path:
         bad = "../../../evil" + SCRIPT
         filling = Filling(
             store, track="../../t" + BREAKOUT, title=SCRIPT, documents=10, reword=_reword, imported=True,
-            deviations=(SCRIPT, LONG),
+            deviations=(SCRIPT, LONG), target_documents=LEARNABLE,
             failing=frozenset({(bad, 0)}), reason=SCRIPT + TRICKS + LONG,
         )  # fmt: skip
         filling.add("pretrained", "pretrained", BASE, (0,), about=LONG)

@@ -42,23 +42,23 @@ def test_every_score_on_the_page_is_the_boards(rendered: Rendered) -> None:
     for row in made.rows:
         cells = {(cell.role, cell.shots): cell for cell in row.held_out}
         values = _numbers(shown[row.name])[1:]
-        assert values[0] == _exact(row.target_scores[0].score)
-        assert values[1:3] == [_exact(row.norm_avg[shots]) for shots in made.shots]
-        if row.method != "pretrained":
-            assert values[3:5] == [_exact(row.change[shots]) for shots in made.shots]
-        assert values[5] == _exact(row.format_ratio)
-        assert values[10:] == [_exact(cells[role, shots].score) for role in made.roles for shots in made.shots]
+        gain = row.gained["rte"]
+        assert values[0] == _exact(gain.estimate if gain else None)
+        assert values[1:3] == [_exact(row.change[shots]) for shots in made.shots]
+        assert values[3] == _exact(row.format_ratio)
+        assert values[8:] == [_exact(cells[role, shots].score) for role in made.roles for shots in made.shots]
 
 
 def test_shown_text_is_the_rounded_value_with_its_interval_and_what_it_is_over(rendered: Rendered) -> None:
     made = next(row for row in board(rendered.store, "micro").rows if row.name == "promot_rte")
-    score = made.norm_avg[4]
-    assert score is not None
-    assert score.low is not None
+    change, average = made.change[4], made.norm_avg[4]
+    assert change is not None
+    assert average is not None
     text = _rows(rendered)["promot_rte"].all("td")[3].text
-    assert text.startswith(f"{score.value:.1f} {margin(score)}")
+    assert text.startswith(f"≈ {change.value:+.1f} {margin(change)}".replace("-", "−"))
     assert "over documents and seeds" in text
-    assert "over documents" in _rows(rendered)["pretrained"].all("td")[3].text
+    assert f"average {average.value:.1f}" in text
+    assert "average 56.2 ±" in _rows(rendered)["pretrained"].all("td")[3].text
 
 
 def margin(score: Estimate) -> str:
@@ -70,17 +70,36 @@ def margin(score: Estimate) -> str:
     return f"±{wider:.1f}" if other >= 0.9 * wider else f"[{score.low:.1f}, {score.high:.1f}]"
 
 
-def test_gained_is_the_score_with_its_change_and_the_pretrained_model_has_none(rendered: Rendered) -> None:
+def test_gained_is_a_change_with_the_score_beside_it_and_the_pretrained_model_has_none(rendered: Rendered) -> None:
     made = {row.name: row for row in board(rendered.store, "micro").rows}
     after, before = (made[name].target_scores[0].score for name in ("promot_rte", "pretrained"))
     assert after is not None
     assert before is not None
-    change = f"({after.value - before.value:+.1f})".replace("-", "−")
+    change = f"▲ {after.value - before.value:+.1f} ".replace("-", "−")
     for page, place in (("tracks/micro.html", 1), ("index.html", 1), ("methods/promot.html", 1)):
         table = board_table(read(rendered.folder / page))
         rows = {row.all("th")[0].all("a")[0].text: row.all("td")[place] for row in table.all("tbody")[0].all("tr")}
-        assert rows["promot_rte"].with_class("change")[0].text == change, page
-        assert "pretrained" not in rows or rows["pretrained"].with_class("change") == []
+        assert rows["promot_rte"].text.startswith(change), page
+        assert f"score {after.value:.1f}" in rows["promot_rte"].text
+        assert rows.get("pretrained", rows["promot_rte"]).with_class("value")[0].text.strip()[:1] in ("–", change[2])
+        assert "pretrained" not in rows or f"score {before.value:.1f}" in rows["pretrained"].text
+
+
+def test_a_row_that_learned_nothing_stands_below_the_ranked_ones_and_says_why(rendered: Rendered) -> None:
+    rows = _rows(rendered)
+    row = rows["prompt_tuning_rte"]
+    assert row.attributes["class"] == "unlearned"
+    (mark,) = [mark for mark in row.with_class("mark") if mark.text == "did not learn"]
+    assert mark.attributes["title"].startswith("rte ")
+    assert "guessing" in mark.attributes["title"]
+    assert row.all("td")[0].attributes["title"] == "no rank: did not learn"
+    assert "≤ chance" not in row.all("td")[1].text  # it is said once
+    order = list(rows)
+    assert order.index("lora_rte") < order.index("prompt_tuning_rte")
+    assert [mark.text for mark in rows["lora_rte"].with_class("mark")][0] == "on the front"
+    front = board_table(read(rendered.folder / "index.html"))
+    (line,) = [each for each in front.all("tr") if each.text.startswith("–prompt")]
+    assert (line.attributes["class"], "did not learn" in line.text) == ("unlearned", True)
 
 
 def test_the_marks_of_a_table_are_explained_below_it(rendered: Rendered) -> None:
@@ -88,7 +107,13 @@ def test_the_marks_of_a_table_are_explained_below_it(rendered: Rendered) -> None
         key = read(rendered.folder / page).with_class("mark-key")[0].text
         assert "ds interval over documents and seeds" in key, page
     key = read(rendered.folder / "tracks/micro.html").with_class("mark-key")[0].text
-    for mark in ("( ) change from", "± and [ ] 95\u00a0% interval", "≤ chance not shown", "unparsable answers that"):
+    for mark in (
+        "▲ shown to be more",
+        "did not learn no gain",
+        "± and [ ] 95\u00a0% interval",
+        "≤ chance not shown",
+        "unparsable answers that",
+    ):
         assert mark in key
     assert "repeated" not in key  # no document of this store is
 
@@ -109,10 +134,10 @@ def test_missing_is_a_dash_with_its_reason_and_no_number(rendered: Rendered) -> 
 
 def test_only_complete_rows_on_the_tracks_terms_are_ranked_and_they_come_first(rendered: Rendered) -> None:
     ranks = {name: row.all("td")[0].attributes["data-sort"] for name, row in _rows(rendered).items()}
-    unranked = ["pretrained", "lora_small_batch", "lora_broken", "lora_half"]
-    assert [name for name, rank in ranks.items() if not rank] == unranked
-    assert [rank for rank in ranks.values() if rank] == ["1", "2", "3", "4"]
-    assert list(ranks)[-2:] == ["lora_broken", "lora_half"]
+    ranked = {name: rank for name, rank in ranks.items() if rank}
+    assert ranked == {"promot_rte": "1", "finetune_rte": "2"}
+    assert list(ranks)[1:3] == list(ranked)
+    assert list(ranks)[-2:] == ["lora_half", "lora_broken"]
 
 
 def test_a_row_on_other_terms_says_which(rendered: Rendered) -> None:
@@ -130,7 +155,7 @@ def test_the_chart_links_every_row_it_shows_and_names_those_it_cannot(rendered: 
     points = charts(page, "scatter")[0]["points"]
     assert len(points) == 6
     assert all((rendered.folder / point["href"]).is_file() for point in points)
-    assert "Not shown, because a score is missing: lora_broken, lora_half" in page.text
+    assert "Not shown, because a score is missing: lora_half, lora_broken" in page.text
 
 
 def test_tables_have_captions_and_scopes_and_headings_go_down_by_one(rendered: Rendered) -> None:
@@ -189,11 +214,13 @@ def test_every_task_leads_to_its_answers_and_to_its_page(rendered: Rendered) -> 
 
 def test_the_front_of_the_chart_is_named(rendered: Rendered) -> None:
     page = read(rendered.folder / "tracks/micro.html")
-    assert "On the front: pretrained, promot_rte, lora_small_batch, finetune_rte." in page.text
+    assert "On the front: promot_rte, finetune_rte." in page.text
     drawn = charts(page, "scatter")[0]
     best = [drawn["points"][place] for place in drawn["front"]]
-    assert [point["name"] for point in best] == ["pretrained", "promot_rte", "lora_small_batch", "finetune_rte"]
-    assert [point.get("cost") for point in best][1::2] == [94.0, 8.4]
+    assert [point["name"] for point in best] == ["promot_rte", "finetune_rte"]
+    assert [point.get("cost") for point in best] == [94.0, 8.4]
+    pale = [point["name"] for point in drawn["points"] if point.get("pale")]
+    assert pale == ["lora_small_batch", "prompt_tuning_rte"]
 
 
 def test_the_chart_of_gains_is_a_table_too(rendered: Rendered) -> None:
@@ -201,9 +228,9 @@ def test_the_chart_of_gains_is_a_table_too(rendered: Rendered) -> None:
     made = {row.name: row for row in board(rendered.store, "micro").rows}
     lines = {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in figure.all("tbody")[0].all("tr")}
     assert set(lines) == {point["name"] for point in charts(figure, "scatter")[0]["points"]}
-    score = made["promot_rte"].norm_avg[4]
-    assert score is not None
-    assert lines["promot_rte"][1] == f"{score.value:.1f} {margin(score)}"
+    change = made["promot_rte"].change[4]
+    assert change is not None
+    assert lines["promot_rte"][1] == f"{change.value:+.1f} {margin(change)}".replace("-", "−")
     assert [lines["promot_rte"][3], lines["lora_rte"][3]] == ["yes", "no"]
 
 
@@ -217,11 +244,11 @@ def test_tasks_at_a_glance_have_a_cell_for_each_row_and_task(rendered: Rendered)
 
 def test_the_front_page_has_the_control_and_the_best_rows_of_each_track(rendered: Rendered) -> None:
     page = read(rendered.folder / "index.html")
-    rows = [row.all("th")[0].text for row in page.all("tbody")[0].all("tr")]
+    rows = [row.all("th")[0].all("a")[0].text for row in page.all("tbody")[0].all("tr")]
     ranked = [row.name for row in board(rendered.store, "micro").rows if row.name in rows]
     assert rows == ranked
     assert rows[0] == "pretrained"
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert any(link.attributes["href"] == "tracks/micro.html" for link in page.all("a"))
 
 

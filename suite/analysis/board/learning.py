@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suite import stats
+from suite.analysis.board.contrasts import TaskInfluence
 from suite.analysis.board.row_samples import RowSamples, Samples
-from suite.analysis.board.schema import Learning, Row
+from suite.analysis.board.schema import Cell, Learning, Row
 from suite.stats import Contender
 from suite.stats.sample import Numbers
 
@@ -26,7 +28,7 @@ def learning_of(
     `corrected_gains`: for each row, target -> p-value of its gain, corrected for all gains of these rows.
     """
     gains = [_gain(member.row) for member in rows]
-    unlearned = [_unlearned(member.row, tests) for member, tests in zip(rows, corrected_gains, strict=True)]
+    unlearned = [_unlearned(member, tests) for member, tests in zip(rows, corrected_gains, strict=True)]
     learners = [
         index
         for index, member in enumerate(rows)
@@ -92,15 +94,34 @@ def _gain(row: Row) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(changes) else None
 
 
-def _unlearned(row: Row, corrected_gains: Mapping[str, float | None]) -> tuple[str, ...]:
+def _unlearned(member: RowSamples, corrected_gains: Mapping[str, float | None]) -> tuple[str, ...]:
     """The targets with no gain that is shown, or with a score that is not shown to be above guessing."""
+    tasks = {task.key[0]: task for task in member.target.tasks}
     unlearned: list[str] = []
-    for cell in row.target_scores:
-        gain, p = row.gained.get(cell.role), corrected_gains.get(cell.role)
+    for cell in member.row.target_scores:
+        gain, p = member.row.gained.get(cell.role), corrected_gains.get(cell.role)
         shown = gain is not None and gain.value > 0 and (p is not None and p <= stats.ALPHA)
-        if not shown or cell.at_chance or cell.at_majority:
+        if not (shown and _above_guessing(cell, tasks.get(cell.role), len(tasks))):
             unlearned.append(cell.role)
     return tuple(unlearned)
+
+
+def _above_guessing(cell: Cell, task: TaskInfluence | None, targets: int) -> bool:
+    """Whether a score is shown to be above chance and, if it is an accuracy, above answering the majority class.
+
+    The score's own interval is not asked: near an end of the scale it is wide. `task`: the score over `targets`.
+    """
+    if task is None or cell.score is None:
+        return False
+    guesses = [] if cell.chance is None else [cell.chance]
+    if cell.classes is not None and abs(cell.score.value - cell.classes.accuracy) <= 1e-6:
+        guesses.append(cell.classes.majority_share)
+    if not guesses:
+        return True
+    part = task.part
+    above = replace(part, values=part.values - max(guesses) / targets, scale=stats.UNBOUNDED)
+    difference = stats.contrast([above])
+    return difference.value > 0 and difference.p <= stats.ALPHA
 
 
 def _front(indices: Sequence[int], rows: Sequence[RowSamples]) -> set[int]:
