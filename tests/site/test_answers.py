@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.leaderboard.filled import LEARNABLE
 from tests.leaderboard.reading import loaded, scores
 from tests.leaderboard.test_pairwise import versus_data
 from tests.site.conftest import DOCUMENTS
@@ -38,7 +39,7 @@ def test_only_wrong_answers_can_be_shown(page: Any, site: Path) -> None:
     page.get_by_label("Show").select_option("wrong")
     page.wait_for_url(re.compile("show=wrong"))
     letters = scores(site, "pretrained")["rte.0"]["columns"][0]["values"]
-    page.get_by_text(f"{letters.count('0')} of {DOCUMENTS} documents").wait_for()
+    page.get_by_text(f"{letters.count('0')} of {LEARNABLE} documents").wait_for()
     assert page.locator("table.answers .right").count() == 0
 
 
