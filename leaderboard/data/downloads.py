@@ -13,7 +13,7 @@ from leaderboard.view import numbers
 from suite.analysis.board import Board, Cell, LenientScore, Row
 from suite.analysis.board.classification import Classification
 from suite.core.escape import spreadsheet
-from suite.stats import Estimate
+from suite.stats import Contrast, Estimate
 
 LONGEST = 32_000
 """The most characters that a spreadsheet's cell holds."""
@@ -70,6 +70,8 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
         "rank": str(row.rank.place) if row.rank else "",
         "rank.low": str(row.rank.low) if row.rank else "",
         "rank.high": str(row.rank.high) if row.rank else "",
+        "standing": row.learning.standing if row.learning else "",
+        "gain_share": numbers.raw(row.learning.share if row.learning else None),
         "imported": str(row.imported).lower(),
         "tries": str(row.tries),
         "changes": _text("; ".join(row.changes)),
@@ -79,11 +81,13 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
         listed |= _csv_cell(f"target.{role}", target.get(role), kinds.get(role, frozenset()))
         gained = row.gained.get(role)
         listed |= _csv_estimate(f"gained.{role}", gained.estimate if gained else None)
+        listed |= _csv_test(f"gained.{role}", gained, row.corrected_gains.get(role))
     for count in board.shots:
         listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
     for count in board.shots:
         listed |= _csv_estimate(f"change.{count}", row.change.get(count))
-        listed |= _csv_test(f"change.{count}", row, count)
+        against = row.against.get(count) if row.change.get(count) else None
+        listed |= _csv_test(f"change.{count}", against, row.corrected.get(count))
     listed |= _csv_estimate("format_ratio", row.format_ratio)
     listed |= _csv_estimate("pretrained_format_ratio", row.base_format_ratio)
     listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
@@ -102,10 +106,9 @@ def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
     }
 
 
-def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
-    against = row.against.get(shots) if row.change.get(shots) else None
-    effect = against.resolvable if against else None
-    return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(effect)}
+def _csv_test(name: str, change: Contrast | None, p: float | None) -> dict[str, str]:
+    effect = change.resolvable if change else None
+    return {f"{name}.p_corrected": numbers.raw(p), f"{name}.resolvable": numbers.raw(effect)}
 
 
 def _kinds(board: Board) -> dict[str, frozenset[str]]:
@@ -148,15 +151,19 @@ def _json_row(row: Row) -> dict[str, Any]:
     return {
         **{name: getattr(row, name) for name in plain},
         "rank": {**vars(row.rank), "of": row.contenders} if row.rank else None,
+        "learning": {**vars(row.learning), "unlearned": list(row.learning.unlearned)} if row.learning else None,
         "targets": list(row.targets),
         "seeds": list(row.seeds),
         "experiments": list(row.experiments),
         "changes": list(row.changes),
         "missing": list(row.missing),
         "target_scores": [_json_cell(cell) for cell in row.target_scores],
-        "gained": {role: _json_estimate(gain.estimate if gain else None) for role, gain in row.gained.items()},
+        "gained": {role: _json_change(gain, row.corrected_gains.get(role)) for role, gain in row.gained.items()},
         "norm_avg": _json_estimates(row.norm_avg),
-        "change": {str(shots): _json_change(row, shots) for shots in row.change},
+        "change": {
+            str(shots): _json_change(row.against.get(shots) if change else None, row.corrected.get(shots))
+            for shots, change in row.change.items()
+        },
         "format_ratio": _json_estimate(row.format_ratio),
         "pretrained_format_ratio": _json_estimate(row.base_format_ratio),
         "costs": dict(vars(row.costs)),
@@ -168,10 +175,9 @@ def _json_estimates(values: Mapping[int, Estimate | None]) -> dict[str, Any]:
     return {str(shots): _json_estimate(value) for shots, value in values.items()}
 
 
-def _json_change(row: Row, shots: int) -> dict[str, Any] | None:
-    change, against = _json_estimate(row.change.get(shots)), row.against.get(shots)
-    tested = {"p_corrected": row.corrected.get(shots), "resolvable": against.resolvable if against else None}
-    return None if change is None else {**change, **tested}
+def _json_change(change: Contrast | None, p: float | None) -> dict[str, Any] | None:
+    estimate = _json_estimate(change.estimate if change else None)
+    return {**estimate, "p_corrected": p, "resolvable": change.resolvable} if estimate and change else None
 
 
 def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:

@@ -133,7 +133,7 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
     board = urls.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
-    gain = max((each.estimate.reach for row in rows for each in row.gained.values() if each), default=0.0) or 1.0
+    gain = max((change.estimate.reach for row in rows for change in row.gained.values() if change), default=0.0) or 1.0
     indices = {row.experiments: number for number, row in enumerate(board.rows)}
     lines = tuple(_line(urls, row, indices[row.experiments], targets, gain, reach) for row in rows)
     common = in_common([line.marks for line in lines])

@@ -99,6 +99,7 @@ def test_downloads_have_ranks_and_tests(rendered: Rendered) -> None:
     ]
     assert line["change.4.p_corrected"] == repr(made.corrected[4])
     told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
+    assert (line["standing"], line["gain_share"]) == ("learned", repr(made.learning.share if made.learning else None))
     gained = made.gained["rte"]
     assert gained is not None
     assert line["gained.rte"] == repr(gained.value)

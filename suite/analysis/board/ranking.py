@@ -61,11 +61,11 @@ def _learning(
     made: Sequence[RowSamples], corrected_gains: Sequence[Mapping[str, float | None]], learned_share: float
 ) -> list[Learning | None]:
     """What each row learned beside those with the same targets; None for the pretrained model."""
-    found: dict[int, Learning | None] = {}
+    by_index: dict[int, Learning | None] = {}
     for indices in _tables(made):
         rows, gains = [made[index] for index in indices], [corrected_gains[index] for index in indices]
-        found |= zip(indices, learning_of(rows, gains, learned_share), strict=True)
-    return [found.get(index) for index in range(len(made))]
+        by_index |= zip(indices, learning_of(rows, gains, learned_share), strict=True)
+    return [by_index.get(index) for index in range(len(made))]
 
 
 def _ranks(made: Sequence[RowSamples], learned: Sequence[Learning | None]) -> dict[int, tuple[Rank, int]]:
