@@ -32,6 +32,8 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
         "method": [line.row.method, line.method],
         "about": line.subtitle,
         "unlearned": int(line.unlearned),
+        "gain": line.gain,
+        "kept": line.kept,
         "rank": [line.rank.text, line.rank.sort, line.rank.title],
         "marks": _notes(line.marks),
         "cells": [_cell(cell, at < plain) for at, cell in enumerate(line.cells)],

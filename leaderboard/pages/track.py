@@ -52,6 +52,10 @@ class TableLine:
     """Its family and number of seeds."""
     unlearned: bool
     """Whether it learned too little to be ranked."""
+    gain: str
+    """The mean gain on its targets, by which a script orders rows; empty if it is not known."""
+    kept: str
+    """The change of the held-out average at the most shots; empty if it is not known."""
     rank: RankCell
     marks: tuple[Note, ...]
     cells: tuple[CellView, ...]
@@ -184,7 +188,9 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], gain:
     subtitle = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
     rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped), *devices(row, board))
     pages = urls.row(row), urls.method(row.method)
-    return TableLine(row, index, *pages, subtitle, unlearned(row), rank, notes, tuple(shown))
+    change = row.change.get(board.shots[-1]) if board.shots else None
+    values = numbers.raw(row.learning.gain if row.learning else None), numbers.raw(change.value if change else None)
+    return TableLine(row, index, *pages, subtitle, unlearned(row), *values, rank, notes, tuple(shown))
 
 
 def _ratio(row: Row) -> CellView:

@@ -27,6 +27,10 @@ suite.board = (() => {
   const targets = groups.map((group) => group.dataset.target);
   const target = choice([["", "all"], ...targets.map((name) => [name, name || "none"])]);
   const parameters = choice(limits());
+  const criterion = choice([["", "kept, of rows that learned"], ["front", "Pareto front"], ["weighted", "weighted sum"]]);
+  const share = make("input", {type: "range", min: 0, max: 100, step: 5});
+  const shared = make("span", {class: "dim"});
+  const weight = make("label", {hidden: true}, "Weight of the gain ", share, " ", shared);
   const columns = make("details", {class: "columns"}, make("summary", {}, "Columns"));
   const boxes = new Map();
   const count = make("span", {class: "dim", role: "status"});
@@ -65,12 +69,15 @@ suite.board = (() => {
     if (families.length > 1) parts.push(field("Family", family));
     if (parameters.options.length > 1) parts.push(field("Trained parameters", parameters));
     if (groups.length > 1) parts.push(field("Target", target));
+    parts.push(field("Rank by", criterion), weight);
     box.className = "tools";
     box.append(...parts, columns, reset, count, compare);
     search.addEventListener("input", suite.pause(60, () => set("q", search.value)));
     family.addEventListener("change", () => set("family", family.value));
     parameters.addEventListener("change", () => set("parameters", parameters.value));
     target.addEventListener("change", () => set("target", target.value));
+    criterion.addEventListener("change", () => set("rank", criterion.value));
+    share.addEventListener("input", suite.pause(60, () => set("weight", share.value)));
     reset.addEventListener("click", () => { state = new URLSearchParams(); update(); });
     rows.forEach(tickable);
     if (rest) {
@@ -92,7 +99,7 @@ suite.board = (() => {
   // Search, filters and sorting are over all rows, so they bring the others in.
   async function complete() {
     const path = rest;
-    if (!path || !["q", "family", "parameters", "sort", "rows", "pick"].some((name) => state.get(name))) return;
+    if (!path || !["q", "family", "parameters", "sort", "rank", "rows", "pick"].some((name) => state.get(name))) return;
     const found = await suite.load(path);
     if (!rest) return;
     rest = "";
@@ -159,6 +166,12 @@ suite.board = (() => {
     for (const [control, name] of [[family, "family"], [parameters, "parameters"], [target, "target"]]) {
       control.value = state.get(name) || "";
     }
+    const by = ["front", "weighted"].includes(state.get("rank")) ? state.get("rank") : "";
+    const given = Number(state.get("weight") ?? 50), percent = given >= 0 && given <= 100 ? given : 50;
+    criterion.value = by;
+    share.value = percent;
+    shared.textContent = `${percent} %`;
+    weight.hidden = by !== "weighted";
     const wanted = targets.includes(state.get("target")) ? state.get("target") : "";
     const chosen = state.get("columns") ? state.get("columns").split(",").map(decoded) : plain;
     for (const [key, tick] of boxes) tick.checked = chosen.includes(key);
@@ -168,6 +181,7 @@ suite.board = (() => {
     groups.forEach((group, place) => {
       group.hidden = wanted !== "" && group.dataset.target !== wanted;
       const table = tables[place];
+      suite.criteria.apply(table, by, percent / 100);
       const seen = new Set();
       for (const row of table.suiteRows) {
         row.hidden = !matches(row);

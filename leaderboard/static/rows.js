@@ -24,7 +24,7 @@ suite.rows = (() => {
     const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
     const sign = verdict ? [make("span", {class: "verdict-sign"}, verdict), " "] : [];
     const sure = over ? make("span", {class: "margin"}, margin,
-      make("i", {class: "over", "aria-hidden": plain ? "true" : null, title: `over ${over}`}, initials(over)),
+      make("i", {class: "over", "aria-hidden": plain ? "true" : null, title: plain ? `over ${over}` : null}, initials(over)),
       plain ? aloud(` over ${over}`) : null) : null;
     return make("td", {class: "num", "data-sort": sort || "", title: told}, sign, value, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));
@@ -35,7 +35,7 @@ suite.rows = (() => {
       const [rank, sort, why] = row.rank, [method, page] = row.method;
       const marks = row.marks.length ? make("span", {class: "marks"}, notes(row.marks, "mark")) : null;
       return make("tr", {class: row.unlearned ? "unlearned" : sort ? null : "unranked", "data-at": row.at, "data-key": row.key,
-        "data-family": row.family, "data-parameters": row.parameters},
+        "data-family": row.family, "data-gain": row.gain, "data-kept": row.kept, "data-parameters": row.parameters},
       make("td", {class: "rank", "data-sort": sort, title: why}, rank),
       make("th", {scope: "row", class: "name", "data-sort": row.name},
         make("a", {href: suite.root + row.href}, suite.named(row.name)),

@@ -145,3 +145,30 @@ def test_without_scripts_everything_is_shown(browser: Any, site: Path) -> None:
     assert opened.locator("th[data-key='task.cb.1']").is_visible()
     assert opened.locator("table[data-table] tbody tr:visible").count() == 8
     context.close()
+
+
+def places(board: Any) -> dict[str, str]:
+    """Name -> rank of the rows that have one, in the page's order."""
+    cells = board.locator("table[data-table] tbody tr:visible td.rank").all_inner_texts()
+    return {name: text for name, text in zip(names(board), cells, strict=True) if text != "–"}
+
+
+def test_rows_can_be_ranked_by_another_criterion_which_the_address_keeps(board: Any) -> None:
+    assert places(board) == {"promot_rte": "1", "finetune_rte": "2"}
+    board.get_by_label("Rank by").select_option("front")
+    board.wait_for_url(re.compile("rank=front"))
+    assert list(places(board).items()) == [("finetune_rte", "1"), ("promot_rte", "1"), ("lora_rte", "2")]
+    board.get_by_label("Rank by").select_option("weighted")
+    board.get_by_label("Weight of the gain").fill("0")
+    board.wait_for_url(re.compile("weight=0"))
+    assert list(places(board).items()) == [("promot_rte", "1"), ("lora_rte", "2"), ("finetune_rte", "3")]
+    assert names(board)[0] == "pretrained"
+    address = board.url
+    board.goto("about:blank")
+    board.goto(address)
+    assert list(places(board)) == ["promot_rte", "lora_rte", "finetune_rte"]
+    board.get_by_label("Weight of the gain").fill("100")
+    board.wait_for_url(re.compile("weight=100"))
+    assert list(places(board)) == ["finetune_rte", "promot_rte", "lora_rte"]
+    board.get_by_role("button", name="Reset").click()
+    assert places(board) == {"promot_rte": "1", "finetune_rte": "2"}
