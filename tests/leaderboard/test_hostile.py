@@ -86,8 +86,8 @@ def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
         scripts = [script.attributes["src"].split("static/")[-1] for script in page.all("script")[: -len(data) or None]]
         assert scripts[0] == "suite.js"
         assert set(scripts[1:]) <= {
-            "table.js", "board.js", "criteria.js", "rows.js", "answers.js", "compare.js", "charts.js", "vendor/d3.min.js",
-            "vendor/plot.umd.min.js",
+            "table.js", "board.js", "criteria.js", "tips.js", "rows.js", "answers.js", "compare.js", "charts.js",
+            "vendor/d3.min.js", "vendor/plot.umd.min.js",
         }  # fmt: skip
         assert not page.all("img", "iframe", "object", "style", "base", "form")
         handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]

@@ -110,3 +110,9 @@ def board(page: Any, site: Path) -> Any:
     """The track's page, opened."""
     page.goto((site / "tracks/micro.html").as_uri())
     return page
+
+
+def tip_of(page: Any) -> str:
+    """The explanation that is shown; empty if none is."""
+    tip = page.locator("#tip")
+    return tip.inner_text() if tip.is_visible() else ""
