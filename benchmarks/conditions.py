@@ -8,8 +8,8 @@ was measured. The conditions were fixed before any method was run (docs/micro2.m
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import stdev
 
@@ -43,19 +43,22 @@ class Condition:
 def board_of(
     track: str, home: Path, names: Sequence[str], seeds: Sequence[int], overrides: dict[str, object] | None = None
 ) -> Board:
-    """The board after these specs have run."""
+    """The board after these specs have run, with their rows alone: others may have the same names."""
     files = [SPECS / "promot" / f"{name}.yaml" for name in names]
     spec = suite.load_spec(*files, track=track, seeds=seeds, overrides=overrides)
-    outcome = suite.run(suite.plan(spec, home=home))
+    plan = suite.plan(spec, home=home)
+    outcome = suite.run(plan)
     if outcome.failed:
         raise SystemExit("\n".join(outcome.failed.values()))
     with suite.open_store(home) as store:
-        return suite.board(store, track)
+        board = suite.board(store, track)
+    planned = {each.id for each in plan.experiments}
+    return replace(board, rows=tuple(row for row in board.rows if planned & set(row.experiments)))
 
 
-def row(board: Board, name: str, keep: Callable[[Row], bool] = lambda _: True) -> Row:
+def row(board: Board, name: str) -> Row:
     """The row of a name."""
-    return next(row for row in board.rows if row.name == name and keep(row))
+    return next(row for row in board.rows if row.name == name)
 
 
 def written(score: Estimate | None) -> str:
@@ -120,7 +123,7 @@ def forgetting(track: str, home: Path, seeds: Sequence[int], board: Board, targe
     gained = (full[0].score.value if full[0].score else start) - start
     stop = {"selection.stop_at_score": round(start + SHARE * gained, 1), "method.select_every": 5}
     stopped = board_of(track, home, [f"finetune_{target}"], seeds, stop)
-    found = row(stopped, f"finetune_{target}", lambda each: bool(each.changes))
+    found = row(stopped, f"finetune_{target}")
     for shots, change in found.change.items():
         ends = (change.low, change.high) if change else (None, None)
         moved = None not in ends and not (ends[0] or 0) <= 0 <= (ends[1] or 0)
