@@ -39,6 +39,7 @@ class UnionReader:
         self.local, self.published = local, published
         self._own = frozenset(experiment.id for experiment in local.experiments())
         self._versions = {} if versions is None else versions
+        self._read: dict[str, dict[str, Any]] = {}
 
     @property
     def where(self) -> str:
@@ -95,11 +96,11 @@ class UnionReader:
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> (documents that have a score of their own, their scores), in the documents' order."""
-        return self._both(steps, lambda reader, own: reader.values(own))
+        return self._once("values", steps, lambda reader, own: reader.values(own))
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
         """Step id -> (document, right answer, answer parsed from the output), in the documents' order."""
-        return self._both(steps, lambda reader, own: reader.texts(own))
+        return self._once("texts", steps, lambda reader, own: reader.texts(own))
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
         """Step id -> (right answer, answer parsed from the output, number of documents with both)."""
@@ -111,7 +112,7 @@ class UnionReader:
 
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), only for steps that have equal documents."""
-        return self._both(steps, lambda reader, own: reader.repeated(own))
+        return self._once("repeated", steps, lambda reader, own: reader.repeated(own))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """The curves of a step's training, by name and step."""
@@ -165,6 +166,19 @@ class UnionReader:
     def _home(self, step: str) -> tuple[ResultsReader, str]:
         published = step.startswith(PUBLISHED)
         return (self.published, step.removeprefix(PUBLISHED)) if published else (self.local, step)
+
+    def _once(
+        self, query: str, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]
+    ) -> dict[str, Value]:
+        """As `_both`, but what was read of published steps is kept, since boards, claims and pages all read it."""
+        known = self._read.setdefault(query, {})
+        local = [name for name in ids if not name.startswith(PUBLISHED)]
+        published = [name for name in ids if name.startswith(PUBLISHED)]
+        new = [name for name in published if name not in known]
+        found = read(self.published, [name.removeprefix(PUBLISHED) for name in new])
+        known.update({name: found.get(name.removeprefix(PUBLISHED)) for name in new})
+        values = dict(read(self.local, local)) if local else {}
+        return values | {name: known[name] for name in published if known[name] is not None}
 
     def _both(
         self, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]

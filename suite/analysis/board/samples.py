@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,10 @@ def evaluated(
         documents, numbers = values.get(name, (nothing, None))
         if name in texts:
             documents = np.array([document for document, _, _ in texts[name]], dtype=np.int64)
-            numbers = _counts(
-                texts[name], scores[name], tokenizer_of(step.config, scores[name].metric.partition(",")[0])
-            )
+            score = scores[name]
+            tokenizer = tokenizer_of(step.config, score.metric.partition(",")[0])
+            pairs = tuple((target, parsed) for _, target, parsed in texts[name])
+            numbers = _counts(pairs, score.metric, score.value, tokenizer)
         evaluations[name] = Evaluated(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
     return evaluations
 
@@ -102,13 +103,18 @@ def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Cl
     )
 
 
-def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord, tokenizer: str) -> Numbers | None:
-    """Counts by document; None if the answers do not give the stored score, for example because texts were left out."""
-    resampling = resampled(score.metric)
-    if resampling is None or score.value is None or not can_split(tokenizer):
+@lru_cache(maxsize=1024)
+def _counts(texts: tuple[tuple[str, str], ...], metric: str, value: float | None, tokenizer: str) -> Numbers | None:
+    """Counts by document; None if the answers do not give the stored score, for example because texts were left out.
+
+    `texts`: (right answer, parsed answer) of each document. A render asks several times for the same.
+    """
+    resampling = resampled(metric)
+    if resampling is None or value is None or not can_split(tokenizer):
         return None
-    for pairs in stored_pairs([(target, parsed) for _, target, parsed in texts]):
+    for pairs in stored_pairs(list(texts)):
         counts = resampling.counts(pairs, tokenizer)
-        if abs(float(resampling.score(counts.sum(axis=0))) - score.value) < 1e-6:
+        if abs(float(resampling.score(counts.sum(axis=0))) - value) < 1e-6:
+            counts.flags.writeable = False
             return counts
     return None
