@@ -171,14 +171,14 @@ class UnionReader:
         self, query: str, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]
     ) -> dict[str, Value]:
         """As `_both`, but what was read of published steps is kept, since boards, claims and pages all read it."""
-        known = self._read.setdefault(query, {})
+        cache = self._read.setdefault(query, {})
         local = [name for name in ids if not name.startswith(PUBLISHED)]
         published = [name for name in ids if name.startswith(PUBLISHED)]
-        new = [name for name in published if name not in known]
-        found = read(self.published, [name.removeprefix(PUBLISHED) for name in new])
-        known.update({name: found.get(name.removeprefix(PUBLISHED)) for name in new})
+        new = [name for name in published if name not in cache]
+        fetched = read(self.published, [name.removeprefix(PUBLISHED) for name in new])
+        cache.update({name: fetched.get(name.removeprefix(PUBLISHED)) for name in new})
         values = dict(read(self.local, local)) if local else {}
-        return values | {name: known[name] for name in published if known[name] is not None}
+        return values | {name: cache[name] for name in published if cache[name] is not None}
 
     def _both(
         self, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]
