@@ -60,6 +60,8 @@ def svg(panels: Sequence[Panel]) -> bytes:
             axes.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
             for drawn in panel.content:
                 (_line if isinstance(drawn, Line) else _whisker)(axes, drawn)  # type: ignore[arg-type]
+            if panel.y.startswith("%"):  # also where all shares are 0
+                axes.set_ylim(-3, 103)
         labels = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in all_axes]
         labelled = {name: handle for of_axes in labels for handle, name in of_axes}
         figure.legend(labelled.values(), labelled.keys(), loc="outside lower center", ncols=-(-len(labelled) // 4))
