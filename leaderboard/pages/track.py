@@ -53,9 +53,10 @@ class TableLine:
     unlearned: bool
     """Whether it learned too little to be ranked."""
     gain: str
-    """The mean gain on its targets, by which a script orders rows; empty if it is not known."""
+    """The mean gain on its targets, by which a script orders rows; empty if it is not known, and for a row that is
+    incomplete or not on the track's terms."""
     kept: str
-    """The change of the held-out average at the most shots; empty if it is not known."""
+    """The change of the held-out average at the most shots; empty as above."""
     rank: RankCell
     marks: tuple[Note, ...]
     cells: tuple[CellView, ...]
@@ -153,7 +154,7 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         rest=lines[most:],
         tradeoff=tradeoff(
             points,
-            f"gained: {', '.join(task_label(rows, role) for role in targets[:1])}",
+            f"Gained: {', '.join(task_label(rows, role) for role in targets[:1])}",
             f"Kept: change of the held-out average, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
@@ -188,8 +189,10 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], gain:
     subtitle = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
     rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped), *devices(row, board))
     pages = urls.row(row), urls.method(row.method)
-    change = row.change.get(board.shots[-1]) if board.shots else None
-    values = numbers.raw(row.learning.gain if row.learning else None), numbers.raw(change.value if change else None)
+    comparable = not row.missing and not row.changes
+    change = row.change.get(board.shots[-1]) if board.shots and comparable else None
+    learning = row.learning if comparable else None
+    values = numbers.raw(learning.gain if learning else None), numbers.raw(change.value if change else None)
     return TableLine(row, index, *pages, subtitle, unlearned(row), *values, rank, notes, tuple(shown))
 
 

@@ -140,6 +140,14 @@ def test_only_complete_rows_on_the_tracks_terms_are_ranked_and_they_come_first(r
     assert list(ranks)[-2:] == ["lora_half", "lora_broken"]
 
 
+def test_only_complete_rows_on_the_tracks_terms_can_be_ranked_by_other_criteria(rendered: Rendered) -> None:
+    values = {name: (row.attributes["data-gain"], row.attributes["data-kept"]) for name, row in _rows(rendered).items()}
+    assert [name for name, value in values.items() if "" in value] == [
+        "pretrained", "lora_small_batch", "lora_half", "lora_broken",
+    ]  # fmt: skip
+    assert float(values["promot_rte"][0]) > 30
+
+
 def test_a_row_on_other_terms_says_which(rendered: Rendered) -> None:
     assert "not on the track's terms: budget.batch_size" in _rows(rendered)["lora_small_batch"].text
 
