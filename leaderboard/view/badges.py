@@ -109,6 +109,8 @@ def _unranked(row: Row) -> str:
         return "no rank: no gain is known, as the pretrained model was not asked the same"
     if row.learning.standing != "learned":
         return f"no rank: {standing_text(row.learning)}"
+    if not any(row.variation.values()):
+        return "no rank: what it keeps is not known, or from a single document"
     return "no rank: its questions differ from those of the ranked rows"
 
 

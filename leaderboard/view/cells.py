@@ -152,8 +152,8 @@ def gained(cell: Cell | None, row: Row, why: str, span: tuple[float, float] = (-
     if cell is None or cell.score is None:
         return missing(why)
     score = task(cell, row, why)
-    unlearned = row.learning is not None and cell.role in row.learning.unlearned
-    notes = tuple(note for note in score.notes if not (unlearned and note.text in GUESSED))  # a mark of the row says it
+    # whether a row is above guessing is said by its rank or its mark, from a test of its own
+    notes = tuple(note for note in score.notes if row.learning is None or note.text not in GUESSED)
     beside = (_beside("score", score, row), *notes)
     if row.method == BASELINE:
         return replace(missing("the pretrained model: the other rows’ gains are against its score"), notes=beside)

@@ -102,7 +102,7 @@ def recommend(
 ) -> None:
     """Say which row to take, within limits of memory, time and loss.
 
-    Of rows that are tied on the target, one that keeps most; of those, the cheapest.
+    Of rows with at least the track's share of the best gain, one that keeps most; of those, the cheapest.
     """
     from suite.cli.commands.advice import limits_of, print_advice
     from suite.core.run_dir import RunDir

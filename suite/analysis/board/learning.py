@@ -32,12 +32,14 @@ def learning_of(
     learners = [
         index
         for index, member in enumerate(rows)
-        if gains[index] is not None and len(unlearned[index]) < len(member.row.targets)
+        if (gains[index] or 0.0) > 0 and len(unlearned[index]) < len(member.row.targets)
     ]
-    best = max((gains[index] or 0.0 for index in learners if comparable(rows[index].row)), default=None)
+    on_terms = [index for index in learners if comparable(rows[index].row)]
+    alike = asked_alike(asked_alike(on_terms, [row.target for row in rows]), [row.held_out for row in rows])
+    best = max((gains[index] or 0.0 for index in alike or on_terms or learners), default=None)
     shares = [gain / best if gain is not None and best else None for gain in gains]
     reached = {index for index in learners if (shares[index] or 0.0) >= learned_share}
-    front = _front([index for index in learners if comparable(rows[index].row)], rows)
+    front = _front(alike, rows)
     return [
         None
         if gain is None
@@ -124,9 +126,9 @@ def _above_guessing(cell: Cell, task: TaskInfluence | None, targets: int) -> boo
     return difference.value > 0 and difference.p <= stats.ALPHA
 
 
-def _front(indices: Sequence[int], rows: Sequence[RowSamples]) -> set[int]:
-    """The rows that no other is ahead of in both values, and shown to be better than in one."""
-    alike = asked_alike(asked_alike(indices, [row.held_out for row in rows]), [row.target for row in rows])
+def _front(alike: Sequence[int], rows: Sequence[RowSamples]) -> set[int]:
+    """The rows, of those that were asked alike, that no other is ahead of in both values and shown to be better than in
+    one."""
     if not alike:
         return set()
     kept, kept_shown = _gaps([rows[index].held_out for index in alike])

@@ -76,8 +76,10 @@ def _ranks(made: Sequence[RowSamples], learned: Sequence[Learning | None]) -> di
     ranks: dict[int, tuple[Rank, int]] = {}
     samples = [member.held_out for member in made]
     for indices in _tables(made):
-        reached = [index for index in indices if (own := learned[index]) is not None and own.standing == "learned"]
-        ranked = asked_alike([index for index in reached if comparable(made[index].row)], samples)
+        standings = {index: own.standing for index in indices if (own := learned[index]) is not None}
+        learners = [index for index, standing in standings.items() if standing != "did not learn"]
+        alike = asked_alike([index for index in learners if comparable(made[index].row)], samples)
+        ranked = [index for index in alike if standings[index] == "learned"]
         if ranked:
             compared = [samples[index] for index in ranked]
             of_ranked = stats.ranks(contenders(compared), *tested(compared))

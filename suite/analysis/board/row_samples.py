@@ -10,6 +10,7 @@ from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, check_s
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.samples import Evaluated
 from suite.analysis.board.schema import Row
+from suite.core.board_terms import BOARD_TERMS
 from suite.core.hashing import fingerprint
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
@@ -88,7 +89,7 @@ def draw_of(spec: Mapping[str, Any]) -> tuple[str, int]:
     """(fingerprint of all settings except the seed and the draw of exemplars, the draw)."""
     held_out = dict(spec["track"]["held_out"])
     draw = int(held_out.pop("draw", 0))
-    track = {**spec["track"], "held_out": held_out}
+    track = {key: value for key, value in spec["track"].items() if key not in BOARD_TERMS} | {"held_out": held_out}
     names = ("seed", "variant", "file", "sets", "origin", "changes", "source", "about")
     settings = {key: value for key, value in spec.items() if key not in names}
     return fingerprint({**settings, "track": track}), draw

@@ -113,8 +113,8 @@ class Variation:
 
 Standing = Literal["learned", "on the front", "learned less", "did not learn"]
 """`learned`: at least the track's share of the best gain (`learned_share`). `on the front`: less, but no row is ahead
-of it in gained and kept and shown to be better in one of them. `did not learn`: no gain is shown, or no score above
-guessing."""
+of it in gained and kept and shown to be better in one of them. `did not learn`: on no target is a gain shown and a
+score above guessing, or the mean gain is not above zero."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,8 @@ class Learning:
     gain: float
     """Mean change of the targets' scores from the pretrained model's, in points."""
     share: float | None
-    """The gain over the best one of complete rows on the track's terms; None if none of them learned."""
+    """The gain over the best one of the complete rows on the track's terms that were asked alike; None if no row
+    learned."""
     standing: Standing
     unlearned: tuple[str, ...] = ()
     """Targets with no gain that is shown, or with a score that is not shown to be above guessing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from suite.analysis.board.schema import Cell, Learning, Row
@@ -13,7 +14,7 @@ def standing_text(learning: Learning) -> str:
     if learning.standing == "learned":
         return ""
     if learning.standing == "learned less":
-        return f"{learning.share or 0:.0%} of the best gain"
+        return f"{math.floor(100 * (learning.share or 0))}% of the best gain"
     return learning.standing
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -25,7 +26,7 @@ def board(store: ResultsReader, track: str) -> Board:
     pretrained = [PretrainedResults.of(store, results) for results in ExperimentResults.of_many(store, bases)]
     made = [make_row(store, ExperimentResults.of_many(store, members), pretrained) for members in grouped(experiments)]
     terms = experiments[0].spec["track"] if experiments else {}
-    learned_share = float(terms.get("learned_share", LEARNED_SHARE))
+    learned_share = _learned_share(experiments)
     rows = without_repeats(with_ranking(made, learned_share))
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
     return Board(
@@ -65,6 +66,12 @@ def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRec
     for experiment in experiments:
         groups.setdefault((experiment.name, str(experiment.spec["variant"])), []).append(experiment)
     return [tuple(group) for group in groups.values()]
+
+
+def _learned_share(experiments: Sequence[ExperimentRecord]) -> float:
+    """The track's share as most of its experiments were stored with it: running a spec again stores it anew."""
+    shares = Counter(float(each.spec["track"].get("learned_share", LEARNED_SHARE)) for each in experiments)
+    return shares.most_common(1)[0][0] if shares else LEARNED_SHARE
 
 
 def _learned_first(row: Row) -> tuple[int, float]:

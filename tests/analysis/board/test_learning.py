@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from suite.analysis.board import Learning, Row, board
@@ -73,7 +75,7 @@ def test_less_gain_is_on_the_front_if_it_keeps_more_and_less_learned_if_it_does_
     found = rows(made)
     assert [name for name, row in found.items() if row.rank] == ["most"]
     assert list(found) == ["pretrained", "most", "gentle", "worse"]
-    assert standing_text(learned(found["worse"])) == "44% of the best gain"
+    assert standing_text(learned(found["worse"])) == "43% of the best gain"
 
 
 def test_a_row_behind_by_less_than_chance_explains_is_on_the_front(made: World) -> None:
@@ -118,3 +120,40 @@ def test_without_the_pretrained_model_no_gain_is_known_and_nothing_is_ranked(wor
     add(world, "tuned", 0.95, 0.3)
     (row,) = rows(world).values()
     assert (row.learning, row.rank) == (None, None)
+
+
+def test_a_mean_gain_below_zero_is_nothing_learned_though_one_target_was(world: World) -> None:
+    world.held_out = ("qa",)
+    world.experiment(
+        "pretrained", {("rte", 0): right(BASE), ("cb", 0): right(0.95), ("qa", 1): right(BASE)}, targets=("rte", "cb")
+    )
+    add(world, "won_little", 0.8, 0.4, cb=0.3)
+    add(world, "won_less", 0.75, 0.4, cb=0.1)
+    assert standings(world) == {"won_little": "did not learn", "won_less": "did not learn"}
+    assert all(row.rank is None for row in rows(world).values())
+
+
+def test_rows_that_were_asked_other_questions_do_not_set_the_best_gain(made: World) -> None:
+    for name, share in (("first", 0.8), ("second", 0.79), ("third", 0.78)):
+        add(made, name, share, 0.4)
+    made.asked = {"data": "another cut"}
+    made.experiment("pretrained_new", {("rte", 0): right(0.1), ("qa", 1): right(BASE)})
+    add(made, "easy", 0.99, 0.4)
+    found = rows(made)
+    assert {name for name, row in found.items() if row.rank} == {"first", "second", "third"}
+    assert learned(found["first"]).share == 1.0
+
+
+def test_a_share_is_rounded_down_so_that_none_reads_as_enough(made: World) -> None:
+    assert standing_text(Learning(10.0, 0.8985, "learned less")) == "89% of the best gain"
+
+
+def test_the_share_of_a_track_is_that_of_most_of_its_experiments(made: World) -> None:
+    add(made, "most", 0.99, 0.3)
+    add(made, "half", 0.78, 0.2)
+    records = made.store.experiments("tiny")
+    for record in records[1:]:
+        track = {**record.spec["track"], "learned_share": 0.5}
+        made.store.add_experiment(replace(record, spec={**record.spec, "track": track}), made.store.links(record.id))
+    assert board(made.store, "tiny").learned_share == 0.5
+    assert standings(made)["half"] == "learned"
