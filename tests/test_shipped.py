@@ -33,7 +33,7 @@ def test_tables_mention_what_the_site_alone_shows(capsys: pytest.CaptureFixture[
     for command in (["show"], ["board"]):
         (line,) = remarks(suite(capsys, *command, "--home", home)[1])
         assert line.startswith(
-            "micro2 (71), micro2-t5 (51), smol-cpu (7), smol-t2-cpu (2), smol-tickets (16); `suite import "
+            "micro2 (71), micro2-t5 (71), smol-cpu (7), smol-t2-cpu (2), smol-tickets (16); `suite import "
         )
         assert remarks(suite(capsys, *command, "--track", "micro", "--home", home)[1]) == []
         assert json.loads(suite(capsys, *command, "--json", "--home", home)[1])
