@@ -32,6 +32,7 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
         "method": [line.row.method, line.method],
         "about": line.subtitle,
         "unlearned": int(line.unlearned),
+        "front": int(line.on_front),
         "gain": line.gain,
         "kept": line.kept,
         "rank": [line.rank.text, line.rank.sort, line.rank.title],

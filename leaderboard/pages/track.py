@@ -19,6 +19,7 @@ from leaderboard.view.badges import (
     devices,
     in_common,
     marks,
+    on_front,
     rank_cell,
     target_groups,
     tied_with_best,
@@ -52,6 +53,8 @@ class TableLine:
     """Its family and number of seeds."""
     unlearned: bool
     """Whether it learned too little to be ranked."""
+    on_front: bool
+    """Whether it is on the front of gained and kept, instead of a rank."""
     gain: str
     """The mean gain on its targets, by which a script orders rows; empty if it is not known, and for a row that is
     incomplete or not on the track's terms."""
@@ -193,7 +196,7 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], gain:
     change = row.change.get(board.shots[-1]) if board.shots and comparable else None
     learning = row.learning if comparable else None
     values = numbers.raw(learning.gain if learning else None), numbers.raw(change.value if change else None)
-    return TableLine(row, index, *pages, subtitle, unlearned(row), *values, rank, notes, tuple(shown))
+    return TableLine(row, index, *pages, subtitle, unlearned(row), on_front(row), *values, rank, notes, tuple(shown))
 
 
 def _ratio(row: Row) -> CellView:

@@ -34,7 +34,7 @@ suite.rows = (() => {
     line(row, plain) {
       const [rank, sort, why] = row.rank, [method, page] = row.method;
       const marks = row.marks.length ? make("span", {class: "marks"}, notes(row.marks, "mark")) : null;
-      return make("tr", {class: row.unlearned ? "unlearned" : sort ? null : "unranked", "data-at": row.at, "data-key": row.key,
+      return make("tr", {class: row.unlearned ? "unlearned" : sort || row.front ? null : "unranked", "data-at": row.at, "data-key": row.key,
         "data-family": row.family, "data-gain": row.gain, "data-kept": row.kept, "data-parameters": row.parameters},
       make("td", {class: "rank", "data-sort": sort, title: why}, rank),
       make("th", {scope: "row", class: "name", "data-sort": row.name},

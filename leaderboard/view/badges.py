@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.view import numbers
 from leaderboard.view.cells import Note
+from leaderboard.view.legend import MEANINGS
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board.standings import standing_text, unlearned_reasons
@@ -14,7 +15,7 @@ from suite.stats import Rank
 
 MEANINGS_OF_STANDINGS = {
     "learned less": "less than the share of the best gain that a row of this track needs for a rank",
-    "on the front": "less gain than ranked rows, but no row is ahead in gained and kept and shown to be better in one",
+    "on the front": MEANINGS["on the front"],
 }
 
 
@@ -75,6 +76,11 @@ def learned(row: Row) -> tuple[Note, ...]:
 def unlearned(row: Row) -> bool:
     """Whether a row learned too little to be ranked."""
     return row.learning is not None and row.learning.standing in ("learned less", "did not learn")
+
+
+def on_front(row: Row) -> bool:
+    """Whether a row without a rank is on the front of gained and kept."""
+    return row.learning is not None and row.learning.standing == "on the front"
 
 
 def rank_interval(rank: Rank) -> str:

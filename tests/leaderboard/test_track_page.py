@@ -96,6 +96,7 @@ def test_a_row_that_learned_nothing_stands_below_the_ranked_ones_and_says_why(re
     assert "≤ chance" not in row.all("td")[1].text  # it is said once
     order = list(rows)
     assert order.index("lora_rte") < order.index("prompt_tuning_rte")
+    assert "class" not in rows["lora_rte"].attributes  # it is not pale
     assert next(mark.text for mark in rows["lora_rte"].with_class("mark")) == "on the front"
     front = board_table(read(rendered.folder / "index.html"))
     (line,) = [each for each in front.all("tr") if each.text.startswith("–prompt")]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from suite import stats
 from suite.analysis.board.contrasts import TaskInfluence
 from suite.analysis.board.row_samples import RowSamples, Samples
-from suite.analysis.board.schema import Cell, Learning, Row
+from suite.analysis.board.schema import Cell, Learning, Row, Standing
 from suite.stats import Contender
 from suite.stats.sample import Numbers
 
@@ -35,30 +35,22 @@ def learning_of(
         if (gains[index] or 0.0) > 0 and len(unlearned[index]) < len(member.row.targets)
     ]
     on_terms = [index for index in learners if comparable(rows[index].row)]
-    alike = asked_alike(asked_alike(on_terms, [row.target for row in rows]), [row.held_out for row in rows])
+    alike = asked_alike(on_terms, rows)
     best = max((gains[index] or 0.0 for index in alike or on_terms or learners), default=None)
-    shares = [gain / best if gain is not None and best else None for gain in gains]
-    reached = {index for index in learners if (shares[index] or 0.0) >= learned_share}
     front = _front(alike, rows)
-    return [
-        None
-        if gain is None
-        else Learning(
-            gain=gain,
-            share=shares[index],
-            unlearned=unlearned[index],
-            standing=(
-                "did not learn"
-                if index not in learners
-                else "learned"
-                if index in reached
-                else "on the front"
-                if index in front
-                else "learned less"
-            ),
-        )
-        for index, gain in enumerate(gains)
-    ]
+
+    def standing(index: int, share: float | None) -> Standing:
+        if index not in learners:
+            return "did not learn"
+        if share is not None and share >= learned_share:
+            return "learned"
+        return "on the front" if index in front else "learned less"
+
+    learned: list[Learning | None] = []
+    for index, gain in enumerate(gains):
+        share = gain / best if gain is not None and best else None
+        learned.append(None if gain is None else Learning(gain, share, standing(index, share), unlearned[index]))
+    return learned
 
 
 def comparable(row: Row) -> bool:
@@ -80,8 +72,14 @@ def tested(samples: Sequence[Samples]) -> tuple[int, float]:
     return sum(task.documents for task in tasks), sum(stats.least_variance(task.one, task.equivalent) for task in tasks)
 
 
-def asked_alike(indices: Sequence[int], samples: Sequence[Samples]) -> list[int]:
-    """The indices of the rows that have the most frequent questions; empty if none has samples."""
+def asked_alike(indices: Sequence[int], rows: Sequence[RowSamples]) -> list[int]:
+    """The indices of the rows that have the most frequent questions, on their targets and then on the held-out tasks;
+    empty if none has samples."""
+    targets = _most_frequent(indices, [row.target for row in rows])
+    return _most_frequent(targets, [row.held_out for row in rows])
+
+
+def _most_frequent(indices: Sequence[int], samples: Sequence[Samples]) -> list[int]:
     sampled = [index for index in indices if samples[index].tasks]
     if not sampled:
         return []

@@ -74,14 +74,13 @@ def _ranks(made: Sequence[RowSamples], learned: Sequence[Learning | None]) -> di
     Only rows with the same questions are ranked together.
     """
     ranks: dict[int, tuple[Rank, int]] = {}
-    samples = [member.held_out for member in made]
     for indices in _tables(made):
         standings = {index: own.standing for index in indices if (own := learned[index]) is not None}
         learners = [index for index, standing in standings.items() if standing != "did not learn"]
-        alike = asked_alike([index for index in learners if comparable(made[index].row)], samples)
+        alike = asked_alike([index for index in learners if comparable(made[index].row)], made)
         ranked = [index for index in alike if standings[index] == "learned"]
         if ranked:
-            compared = [samples[index] for index in ranked]
+            compared = [made[index].held_out for index in ranked]
             of_ranked = stats.ranks(contenders(compared), *tested(compared))
             ranks |= {index: (rank, len(ranked)) for index, rank in zip(ranked, of_ranked, strict=True)}
     return ranks
